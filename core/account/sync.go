@@ -1,0 +1,154 @@
+package account
+
+import "recents/core"
+
+// Sync answers /v1/sync: the changes after a cursor, or the reason why the
+// reader has to start over.
+func (a *Account) Sync(q core.SyncRequest) (*core.SyncPage, error) {
+	p := &core.SyncPage{Epoch: a.meta.Epoch, Head: a.meta.Seq, Now: a.env.Now}
+	if p.Reset = a.resetReason(q); p.Reset != "" {
+		return p, nil
+	}
+	rows, more, err := a.changes(q.Cursor.Seq, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	p.From, p.Next, p.Rows, p.More = q.Cursor.Seq, a.meta.Seq, rows, more
+	if more {
+		p.Next = rows[len(rows)-1].Seq
+	} else {
+		p.Digest, p.HasDigest = a.meta.Digest, true
+	}
+	p.LastMid, err = a.lastMid(q.ClientID)
+	return p, err
+}
+
+func (a *Account) resetReason(q core.SyncRequest) string {
+	switch {
+	case q.V != core.SyncVersion:
+		return core.ResetSchema
+	case q.Cursor.Epoch != a.meta.Epoch:
+		return core.ResetEpoch
+	case q.Cursor.Seq > a.meta.Seq:
+		return core.ResetAhead
+	case q.Cursor.Seq < a.meta.Floor:
+		return core.ResetFloor
+	}
+	return ""
+}
+
+func (a *Account) changes(after int64, limit int) ([]core.Row, bool, error) {
+	recs, err := a.store.Changes(after, limit+1)
+	if err != nil {
+		return nil, false, err
+	}
+	more := len(recs) > limit
+	return rowsOf(recs[:len(recs)-bit(more)]), more, nil
+}
+
+func (a *Account) lastMid(clientID string) (int64, error) {
+	if clientID == "" {
+		return 0, nil
+	}
+	c, err := a.store.Client(clientID)
+	return c.LastMid, err
+}
+
+// Snapshot answers /v1/snapshot: live rows newest first.
+func (a *Account) Snapshot(q core.SnapshotRequest) (*core.SnapshotPage, error) {
+	rows, more, err := a.page(0, q.MaxTime, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return &core.SnapshotPage{Epoch: a.meta.Epoch, AsOf: a.meta.Seq, Rows: rows, More: more,
+		NextMax: core.NextMax(rows, more)}, nil
+}
+
+// Mutate applies a client's writes in order, each once: mid LastMid+1 is
+// applied, one at or below LastMid was and is acknowledged again, and one above
+// is a gap, from which on nothing is applied.
+func (a *Account) Mutate(q core.MutateRequest) (*core.MutatePage, error) {
+	last, err := a.lastMid(q.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	p := &core.MutatePage{}
+	for i := range q.Muts {
+		m := &q.Muts[i]
+		if m.Mid > last+1 {
+			p.Gap = true
+			break
+		}
+		res := core.MutationResult{Mid: m.Mid, Code: core.CodeOK}
+		if m.Mid == last+1 {
+			if res.Outcome, err = a.mutate(m); err != nil {
+				return nil, err
+			}
+			last = m.Mid
+		}
+		if err := a.tellRow(m.Key, &res); err != nil {
+			return nil, err
+		}
+		p.Results = append(p.Results, res)
+	}
+	if len(p.Results) > 0 {
+		a.change.Client = &Client{ID: q.ClientID, LastMid: last, SeenAt: a.env.Now}
+	}
+	p.LastMid, p.Seq = last, a.meta.Seq
+	return p, nil
+}
+
+func (a *Account) mutate(m *core.Mutation) (outcome string, err error) {
+	if m.Op == core.OpExt {
+		return a.SetExt(m.Key, m.Ext, m.Base)
+	}
+	return a.Delete(m.Key, m.Seen, m.HasSeen)
+}
+
+// tellRow adds the row as it is now to a result, so that the writer learns the
+// seq of its own change.
+func (a *Account) tellRow(k core.Key, res *core.MutationResult) error {
+	if res.Outcome != "" {
+		res.Code = core.CodeConflict
+	}
+	r, ok, err := a.row(k)
+	if ok && r.State != Husk {
+		res.Row = &r.Row
+	}
+	return err
+}
+
+// collectBatch bounds the records that one Collect touches, so that a long
+// neglected account does not hold the writer.
+const collectBatch = 500
+
+// Collect is the housekeeping of an account: tombstones that are old enough
+// become husks and raise the floor; husks, receipts, pending revokes and
+// clients that nothing can ask for any more go. more tells that another Collect
+// has work left.
+func (a *Account) Collect() (more bool, err error) {
+	if !a.Exists() {
+		return false, nil
+	}
+	cfg := a.env.Config
+	before := a.env.Now - cfg.TombstoneAge
+	tombs, err := a.store.Expired(Tombstone, before, a.meta.Seq-cfg.TombstoneSeqs, collectBatch)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range tombs {
+		a.meta.Floor = max(a.meta.Floor, r.Seq)
+		r.State, r.ChangedAt = Husk, a.env.Now
+		a.replace(r)
+	}
+	husks, err := a.store.Expired(Husk, before, a.meta.Seq, collectBatch)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range husks {
+		a.change.Drop = append(a.change.Drop, r.Key.String())
+	}
+	a.change.ExpireBefore = a.env.Now - cfg.IdempotencyAge
+	a.change.ClientsBefore = before
+	return len(tombs) == collectBatch || len(husks) == collectBatch, nil
+}

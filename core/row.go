@@ -1,0 +1,155 @@
+package core
+
+// Row is one session as it travels between server and replica: one entry of an
+// account's change log. There is one row a key, so the log compacts itself.
+//
+// Its JSON has short names, in this order, and leaves zero values out:
+//
+//	{"k":"p2p|bob","q":12,"t":1700000000000,"x":"…","xq":3,"m":{…},"mt":1,"r":{…},"d":1}
+type Row struct {
+	Key        Key
+	Seq        int64  // q: position in the account's change log
+	UpdateTime int64  // t: ms
+	Ext        string // x
+	HasExt     bool   // x is there: "" is a cleared ext, absence one never set
+	ExtSeq     int64  // xq: seq of the newest change of ext
+	Msg        []byte // m: the last message, a NIMMessage's JSON text as this account sees it
+	Revoked    bool   // mt 1: the last message was revoked, and Revoke tells of it
+	Revoke     []byte // r: a RevokeMsgNotification's JSON text
+	Deleted    bool   // d 1: a tombstone
+}
+
+// AppendRow appends the row's JSON.
+func AppendRow(dst []byte, r *Row) []byte {
+	dst = append(dst, `{"k":`...)
+	dst = AppendString(dst, r.Key.String())
+	dst = appendInt(dst, `,"q":`, r.Seq)
+	dst = appendInt(dst, `,"t":`, r.UpdateTime)
+	if r.HasExt {
+		dst = append(dst, `,"x":`...)
+		dst = AppendString(dst, r.Ext)
+	}
+	if r.ExtSeq != 0 {
+		dst = appendInt(dst, `,"xq":`, r.ExtSeq)
+	}
+	if len(r.Msg) > 0 {
+		dst = append(append(dst, `,"m":`...), r.Msg...)
+	}
+	if r.Revoked {
+		dst = append(append(dst, `,"mt":1,"r":`...), r.Revoke...)
+	}
+	if r.Deleted {
+		dst = append(dst, `,"d":1`...)
+	}
+	return append(dst, '}')
+}
+
+// ParseRow reads a row's JSON and believes none of it: rows come from a network
+// and from a browser's storage, where anything may have happened to them
+// (sync.md R6). Byte slices of the row point into b. Unknown members are
+// skipped, so that a newer server can add some.
+func ParseRow(b []byte) (Row, error) {
+	var r Row
+	err := Fields(b, func(name, raw []byte) error {
+		return r.set(string(name), raw)
+	})
+	if err != nil {
+		return Row{}, prefixed("row", err)
+	}
+	return r, r.check()
+}
+
+func (r *Row) set(name string, raw []byte) (err error) {
+	switch name {
+	case "k":
+		var s string
+		if s, err = String(raw); err == nil {
+			r.Key, err = ParseKey(s)
+		}
+	case "q":
+		r.Seq, err = Int(raw)
+	case "t":
+		r.UpdateTime, err = Int(raw)
+	case "x":
+		r.HasExt = true
+		r.Ext, err = String(raw)
+	case "xq":
+		r.ExtSeq, err = Int(raw)
+	case "m":
+		r.Msg = raw
+	case "mt":
+		r.Revoked, err = flag(raw)
+	case "r":
+		r.Revoke = raw
+	case "d":
+		r.Deleted, err = flag(raw)
+	}
+	return prefixed(name, err)
+}
+
+// check holds the row to what AppendRow can have written.
+func (r *Row) check() error {
+	switch {
+	case r.Key.Type == 0:
+		return BadParam("row: k is missing")
+	case r.Seq < 1:
+		return BadParam("row: q: " + Itoa(r.Seq) + " is under 1")
+	case r.UpdateTime < 1:
+		return BadParam("row: t: " + Itoa(r.UpdateTime) + " is under 1")
+	case r.ExtSeq < 0 || r.ExtSeq > r.Seq:
+		return BadParam("row: xq: " + Itoa(r.ExtSeq) + " is not within 0 and q")
+	case len(r.Msg) > 0 && r.Msg[0] != '{':
+		return BadParam("row: m: is not an object")
+	case r.Revoked != (len(r.Revoke) > 0):
+		return BadParam("row: mt and r contradict each other")
+	case r.Revoked && r.Revoke[0] != '{':
+		return BadParam("row: r: is not an object")
+	}
+	return nil
+}
+
+// ParseRows reads an array of rows. At most limit are taken, one more is an
+// error: no peer may make a reader hold more than it asked for.
+func ParseRows(b []byte, limit int) ([]Row, error) {
+	var rows []Row
+	err := Items(b, func(raw []byte) error {
+		if len(rows) == limit {
+			return BadParam("rows: more than " + Itoa(int64(limit)))
+		}
+		r, err := ParseRow(raw)
+		rows = append(rows, r)
+		return err
+	})
+	return rows, err
+}
+
+// AppendRows appends an array of rows.
+func AppendRows(dst []byte, rows []Row) []byte {
+	dst = append(dst, '[')
+	for i := range rows {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendRow(dst, &rows[i])
+	}
+	return append(dst, ']')
+}
+
+// flag reads 0, 1, true or false.
+func flag(raw []byte) (bool, error) {
+	switch string(raw) {
+	case "0", "false":
+		return false, nil
+	case "1", "true":
+		return true, nil
+	}
+	return false, BadParam(shown(raw) + " is not 0 or 1")
+}
+
+// prefixed puts a name in front of a refusal's text.
+func prefixed(name string, err error) error {
+	if e, ok := err.(*Error); ok {
+		return &Error{e.Code, name + ": " + e.Details}
+	}
+	return err
+}
