@@ -1,0 +1,270 @@
+#!/usr/bin/env bash
+# Every command of the project; CI calls `./build.sh test` and nothing else.
+#
+# Versions are pinned where their own tools look for them: Go and its modules,
+# esbuild among them, in go.mod; what only the tests need in
+# e2e/package-lock.json. build and run need Go alone.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+readonly NODE_AT_LEAST=20   # the oldest Node that the tests run on
+readonly FUZZ_RUNS=20000x   # executions of each fuzz target, beyond its corpus
+readonly JS_TARGET=es2022   # Chromium 94, Firefox 93, Safari 15.4
+readonly LOGS=build/test
+
+# The version is version.txt's, so a checkout without git builds the same bytes.
+export GOFLAGS=-buildvcs=false
+
+usage() {
+  cat <<'TXT'
+./build.sh run               build what is stale, start a seeded demo on 127.0.0.1:8787 (PORT, DATA override)
+./build.sh build             build/recentsd (server), build/sdk/ (npm package), and a table of their sizes
+./build.sh test [part…]      all tests, or of: go, types, unit, e2e; logs in build/test/
+TXT
+}
+
+die() {
+  echo "build.sh: $*" >&2
+  exit 1
+}
+
+# --- build ---------------------------------------------------------------
+
+cmd_build() {
+  build_core
+  build_js
+  build_types
+  build_demo
+  go run ./server/recentsd/pack
+  build_server
+}
+
+# build_core compiles the replica to WebAssembly.
+build_core() {
+  GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -o build/sdk/recents.wasm ./wasm/browser
+}
+
+# build_js bundles the package: index.js is what a page waits for; the core's
+# loader, with Go's own wasm_exec.js in it, is a file of its own that index.js
+# imports when it has shown the first list.
+build_js() {
+  find build/sdk -name '*.js' -delete
+  esbuild js/src/index.ts --outdir=build/sdk --splitting --chunk-names='[name]-[hash]' \
+    --metafile=build/sdk.meta.json
+}
+
+# build_types puts the public types and the package.json beside the code.
+build_types() {
+  cp js/src/api.d.ts build/sdk/index.d.ts
+  go run ./core/wiregen -types >build/sdk/wire.gen.d.ts
+  sed "s/\"version\": \".*\"/\"version\": \"$(cat version.txt)\"/" js/package.json >build/sdk/package.json
+}
+
+# build_demo bundles the demo, which loads the package from the server.
+build_demo() {
+  rm -rf build/web
+  mkdir -p build/web/web
+  cp index.html build/web/
+  esbuild web/src/main.ts --outfile=build/web/web/main.js --external:/sdk/index.js
+  esbuild web/style.css --outfile=build/web/web/style.css
+}
+
+# esbuild is run as a Go tool. wasm_exec.js must be of the very Go that compiled
+# the core, so it is bundled from there and never checked in.
+esbuild() {
+  go tool esbuild "$@" --bundle --minify --format=esm --target="$JS_TARGET" --log-level=warning \
+    --alias:wasm_exec="$(go env GOROOT)/lib/wasm/wasm_exec.js"
+}
+
+# build_server compiles the server with the files that pack laid out in it.
+build_server() {
+  go build -trimpath -ldflags="-X main.version=$(cat version.txt)" -o build/recentsd ./server/recentsd
+}
+
+# stale tells whether a source is newer than the server that holds them all.
+stale() {
+  [ ! -x build/recentsd ] || [ -n "$(find build.sh version.txt go.mod go.sum index.html core server wasm js web \
+    -path server/recentsd/assets -prune -o -type f -newer build/recentsd -print -quit)" ]
+}
+
+cmd_run() {
+  if stale; then cmd_build; fi
+  exec build/recentsd -dev -seed -listen "127.0.0.1:${PORT:-8787}" -data "${DATA:-data/}"
+}
+
+# --- test ----------------------------------------------------------------
+
+PASSED=0
+FAILED=0
+
+cmd_test() {
+  mkdir -p "$LOGS"
+  case "${1-all}" in
+    all) test_go && test_types && test_unit && test_e2e ;;
+    go | types | unit | e2e) "test_$1" "${@:2}" ;;
+    *) die "no part '$1': go, types, unit or e2e" ;;
+  esac
+  echo "$PASSED passed, $FAILED failed"
+  [ "$FAILED" -eq 0 ]
+}
+
+test_go() {
+  need gcc gcc # the race detector is C
+  step gofmt check 60 .gofmt
+  step vet check 600 go vet ./...
+  step vet-wasm check 600 env GOOS=js GOARCH=wasm go vet ./core/... ./wasm/...
+  step go go 1800 go test -race -timeout 15m -v ./...
+  step fuzz go 1800 .fuzz
+  need_node
+  step wasm go 900 .wasm
+}
+
+test_types() {
+  need_npm
+  local project
+  for project in */tsconfig.json; do
+    step "tsc-${project%/*}" check 300 e2e/node_modules/.bin/tsc --noEmit -p "$project"
+  done
+}
+
+test_unit() {
+  need_node
+  step unit node 300 .unit
+}
+
+test_e2e() {
+  need_npm
+  need_chromium
+  step build check 900 ./build.sh build
+  step e2e playwright 1800 .e2e "$@"
+}
+
+# run_gofmt names the files that gofmt would change.
+run_gofmt() {
+  local files
+  files=$(gofmt -l core server wasm)
+  [ -z "$files" ] || { echo "$files"; return 1; }
+}
+
+# run_fuzz gives every fuzz target a fixed number of executions, so that the
+# same tree takes the same work everywhere.
+run_fuzz() {
+  local package target failed=0
+  for package in $(go list ./...); do
+    for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
+      go test -v -timeout 10m -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZ_RUNS" "$package" || failed=1
+    done
+  done
+  return "$failed"
+}
+
+# run_wasm runs on GOOS=js what the browser runs: the core's tests and the
+# shell's.
+run_wasm() {
+  GOOS=js GOARCH=wasm go test -timeout 10m -v -exec="$(go env GOROOT)/lib/wasm/go_js_wasm_exec" \
+    ./core ./core/replica ./wasm/browser
+}
+
+# run_unit runs the TypeScript tests that need no browser.
+run_unit() {
+  local -a tests
+  mapfile -t tests < <(find js web -name '*.test.ts')
+  rm -rf "$LOGS/unit"
+  esbuild "${tests[@]}" --outdir="$LOGS/unit" --outbase=. --platform=node --out-extension:.js=.mjs
+  mapfile -t tests < <(find "$LOGS/unit" -name '*.test.mjs')
+  node --test --test-reporter=tap "${tests[@]}"
+}
+
+run_e2e() {
+  cd e2e
+  node_modules/.bin/playwright test "$@"
+}
+
+# step NAME KIND SECONDS COMMAND… runs one step of the tests within a time
+# limit. KIND says how its log is counted. A command that starts with a dot is a
+# run_ function of this file, in a process of its own so that it can be stopped.
+step() {
+  local name=$1 kind=$2 seconds=$3 log="$LOGS/$1.log" began=$SECONDS rc=0 passed=0 failed=0
+  shift 3
+  case $1 in .*) set -- ./build.sh "$@" ;; esac
+  printf '%-10s ' "$name"
+  timeout --kill-after=15 "$seconds" "$@" >"$log" 2>&1 </dev/null || rc=$?
+  "count_$kind" "$log"
+  if [ "$rc" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+  if [ $((passed + failed)) -eq 0 ]; then failed=1 && echo "ran no test" >>"$log"; fi
+  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+  printf '%5d passed %3d failed %4ds\n' "$passed" "$failed" $((SECONDS - began))
+  if [ "$failed" -gt 0 ]; then show_failure "$log" "$rc" "$seconds"; fi
+}
+
+# The count_ functions set step's passed and failed from a log.
+count_check() { if [ "$rc" -eq 0 ]; then passed=1; fi; }
+
+count_go() {
+  passed=$(grep -c -- '--- PASS: ' "$1" || true)
+  failed=$(grep -c -- '--- FAIL: ' "$1" || true)
+}
+
+count_node() {
+  passed=$(sum_of '^# pass \([0-9]*\)$' "$1")
+  failed=$(sum_of '^# fail \([0-9]*\)$' "$1")
+}
+
+count_playwright() {
+  passed=$(sum_of '^ *\([0-9]*\) passed\( (.*)\)*$' "$1")
+  failed=$(($(sum_of '^ *\([0-9]*\) \(failed\|flaky\|interrupted\|did not run\)$' "$1")))
+}
+
+# sum_of adds up what the pattern's first group matches in a file.
+sum_of() {
+  local n total=0
+  for n in $(sed -n "s/$1/\1/p" "$2"); do total=$((total + n)); done
+  echo "$total"
+}
+
+show_failure() {
+  if [ "$2" -eq 124 ]; then echo "  stopped after $3 s"; fi
+  grep -vE '^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS)' "$1" | tail -n 60 | sed 's/^/  | /'
+  echo "  whole log: $1"
+}
+
+# --- what the tests need beside Go ----------------------------------------
+
+need_node() {
+  local version
+  version=$(node --version 2>/dev/null) || die "the tests need Node $NODE_AT_LEAST or newer: https://nodejs.org"
+  version=${version#v}
+  [ "${version%%.*}" -ge "$NODE_AT_LEAST" ] || die "the tests need Node $NODE_AT_LEAST or newer, this is $version"
+}
+
+# need_npm installs e2e/'s packages when the lock file is newer than they are.
+# Playwright drives Debian's Chromium, so it fetches no browser of its own.
+need_npm() {
+  need_node
+  [ e2e/package-lock.json -nt e2e/node_modules/.package-lock.json ] || return 0
+  echo "installing e2e/node_modules"
+  (cd e2e && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error)
+  touch e2e/node_modules/.package-lock.json
+}
+
+need_chromium() {
+  if [ -z "${CHROMIUM-}" ]; then need chromium chromium; fi
+}
+
+# need COMMAND PACKAGE installs a Debian package when a command is missing.
+need() {
+  if command -v "$1" >/dev/null; then return; fi
+  local -a as_root=()
+  if [ "$(id -u)" -ne 0 ]; then as_root=(sudo -n); fi
+  echo "installing $2"
+  "${as_root[@]}" apt-get update -qq >"$LOGS/apt.log" 2>&1 &&
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$2" >>"$LOGS/apt.log" 2>&1 ||
+    die "the tests need $1; install it with: sudo apt-get install $2"
+}
+
+case "${1-}" in
+  run | build | test) "cmd_$1" "${@:2}" ;;
+  .gofmt | .fuzz | .wasm | .unit | .e2e) "run_${1#.}" "${@:2}" ;;
+  '' | help | -h | --help) usage ;;
+  *) usage >&2 && exit 2 ;;
+esac
