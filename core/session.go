@@ -107,8 +107,8 @@ func Field(b []byte, name string) (value []byte) {
 }
 
 // AppendSessionList appends a RecentSessionList: the sessions newest first,
-// and where the next page starts (0 when there is none).
-func AppendSessionList(dst []byte, rows []Row, hasMore, needLastMsg bool) []byte {
+// and where the next page starts (NextMax).
+func AppendSessionList(dst []byte, rows []Row, hasMore, needLastMsg bool, nextMax int64) []byte {
 	dst = append(dst, `{"hasMore":`...)
 	dst = strconv.AppendBool(dst, hasMore)
 	dst = append(dst, `,"sessionList":[`...)
@@ -119,7 +119,7 @@ func AppendSessionList(dst []byte, rows []Row, hasMore, needLastMsg bool) []byte
 		dst = AppendSession(dst, &rows[i], needLastMsg)
 	}
 	dst = append(dst, ']')
-	dst = appendInt(dst, `,"nextMaxTimestamp":`, NextMax(rows, hasMore))
+	dst = appendInt(dst, `,"nextMaxTimestamp":`, nextMax)
 	return append(dst, '}')
 }
 

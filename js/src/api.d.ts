@@ -2,7 +2,7 @@
  * The public types of the package `recents`. No call throws, and no promise
  * rejects: every outcome is a {@link NIMResult}.
  */
-import type { MySessionKeyType, RecentSession, SessionType } from './wire.gen.js'
+import type { RecentSession, SessionType } from './wire.gen.js'
 
 export type { MessageType, NIMMessage, NIMSession, RecentSession, RevokeMsgNotification, RevokeType, SessionType } from './wire.gen.js'
 
@@ -67,6 +67,12 @@ export interface NIMMySessionKey {
   sessionType?: SessionType
 }
 
+/** Names a session exactly: a bare id and its type. */
+export interface SessionKey {
+  sessionId: string
+  sessionType: SessionType
+}
+
 /** The last argument of every call. */
 export interface CallOptions {
   /** Aborted: code 408, `errorDetails: 'aborted'`. */
@@ -104,7 +110,7 @@ export interface MessageService {
   /** One whole session an event: another device or tab changed ext, a message became the last one, or the last one was revoked. */
   readonly onMySessionUpdate: EventStream<RecentSession>
   /** The keys of sessions that were deleted elsewhere. */
-  readonly onMySessionDelete: EventStream<MySessionKeyType[]>
+  readonly onMySessionDelete: EventStream<SessionKey[]>
 }
 
 /** How the client is. */

@@ -1,0 +1,133 @@
+package replica
+
+import "recents/core"
+
+// delta applies a live frame if and only if it continues the cursor. What is
+// older was applied; what leaves a gap is pulled. Applying "if not older" looks
+// the same and loses rows (R1).
+func (r *Replica) delta(f *core.Frame) {
+	r.link.head = max(r.link.head, f.To)
+	switch {
+	case r.boot != nil:
+		// The end of the bootstrap compares head and pulls.
+	case f.Epoch == r.cursor.Epoch && f.From == r.cursor.Seq:
+		r.apply(f.Rows, f.To, f.LastMid)
+		if r.cursor.Seq >= r.link.head {
+			r.asOf = r.now
+		}
+	case f.Epoch == r.cursor.Epoch && f.To <= r.cursor.Seq:
+	default:
+		r.pull()
+	}
+}
+
+// apply moves the base from the cursor to a later one. lastMid is the newest
+// mutation of this client that the rows contain.
+func (r *Replica) apply(rows []core.Row, to, lastMid int64) {
+	for i := range rows {
+		r.applyRow(&rows[i], lastMid)
+	}
+	r.cursor.Seq = to
+	r.evict()
+	r.landWrites()
+}
+
+func (r *Replica) applyRow(row *core.Row, lastMid int64) {
+	key := row.Key.String()
+	old := r.base.rows[key]
+	if old != nil && old.seq >= row.Seq {
+		return // R2
+	}
+	own := r.isOwn(row, old, lastMid)
+	if row.Deleted {
+		if old != nil {
+			r.base.remove(key)
+			r.keepDirty(key, row)
+			r.note(row, own)
+		}
+		return
+	}
+	r.note(row, own)
+	if old == nil && row.UpdateTime < r.lowest {
+		return // below what this cache reaches down to
+	}
+	r.base.put(newEntry(row))
+	r.keepDirty(key, row)
+}
+
+func newEntry(row *core.Row) *entry {
+	return &entry{key: row.Key.String(), seq: row.Seq, time: row.UpdateTime, raw: core.AppendRow(nil, row)}
+}
+
+// evict keeps the newest MaxCached sessions. What is let go is below lowest
+// from then on, so that no list ends falsely there.
+func (r *Replica) evict() {
+	for r.base.len() > r.cfg.MaxCached {
+		e := r.base.remove(r.base.oldest().key)
+		r.lowest = e.time + 1
+		r.store.drop(e)
+	}
+}
+
+// changes gathers the events of one Handle: of each key the final state, once
+// (I7).
+type changes struct {
+	rows []core.Row // tombstones tell of deletes
+	last map[core.Key]int
+}
+
+func (c *changes) add(row *core.Row) {
+	if c.last == nil {
+		c.last = map[core.Key]int{}
+	}
+	c.last[row.Key] = len(c.rows)
+	c.rows = append(c.rows, *row)
+}
+
+// note adds a change. One that this client made itself is known to the app, and
+// told only when it is asked for, or when something else of the key is to be
+// told anyway: then with the newest state.
+func (r *Replica) note(row *core.Row, own bool) {
+	_, waiting := r.changes.last[row.Key]
+	if !own || waiting || r.cfg.EchoOwn && !row.Deleted {
+		r.changes.add(row)
+	}
+}
+
+func (r *Replica) tellChanges() {
+	c := r.changes
+	if len(c.rows) == 0 {
+		return
+	}
+	r.changes = changes{}
+	var updates, deletes []byte
+	for i := range c.rows {
+		row := &c.rows[i]
+		switch {
+		case c.last[row.Key] != i:
+		case row.Deleted:
+			deletes = appendKey(appendComma(deletes), row.Key)
+		default:
+			updates = core.AppendSession(appendComma(updates), row, true)
+		}
+	}
+	if deletes != nil {
+		r.do(Effect{Kind: FxDeletes, Data: append(deletes, ']')})
+	}
+	if updates != nil {
+		r.do(Effect{Kind: FxUpdates, Data: append(updates, ']')})
+	}
+}
+
+// appendComma begins an array, or its next element.
+func appendComma(dst []byte) []byte {
+	if dst == nil {
+		return []byte{'['}
+	}
+	return append(dst, ',')
+}
+
+func appendKey(dst []byte, k core.Key) []byte {
+	dst = core.AppendString(append(dst, `{"sessionId":`...), k.ID)
+	return append(core.AppendString(append(dst, `,"sessionType":`...), k.Type.String()), '}')
+}

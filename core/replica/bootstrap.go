@@ -1,0 +1,190 @@
+package replica
+
+import "recents/core"
+
+// bootstrap is a start from nothing: a shadow generation that grows page by page
+// while the old list stays visible, then is brought up to date, checked and put
+// in the old one's place at once (sync.md, "Bootstrap and reset"; I10).
+type bootstrap struct {
+	shadow  *set
+	cursor  core.Cursor // where the changes start: the first page's asOf
+	nextMax int64       // maxTime of the next snapshot page
+	lowest  int64
+	listed  bool // the snapshot is whole: changes are next
+	asking  bool // a request is under way
+}
+
+// startOver begins a bootstrap, unless one runs.
+func (r *Replica) startOver(reason string) {
+	if r.boot != nil || r.link.state == shut {
+		return
+	}
+	if reason != "" {
+		r.fail("the server asked to list again: " + reason)
+	}
+	r.boot = &bootstrap{shadow: newSet()}
+	if reason == "digest" || r.failures > 0 {
+		r.retryPull(0) // a server whose digest never matches gets no loop
+		return
+	}
+	r.bootNext()
+}
+
+// bootNext asks for the next part of a bootstrap.
+func (r *Replica) bootNext() {
+	b := r.boot
+	if b == nil || b.asking || !r.link.online {
+		return
+	}
+	b.asking = true
+	if !b.listed {
+		q := core.SnapshotRequest{MaxTime: b.nextMax, Limit: core.MaxSyncRows}
+		r.fetch("/v1/snapshot", core.AppendSnapshotRequest(nil, &q), func(p response) { r.bootListed(b, p) })
+		return
+	}
+	q := core.SyncRequest{V: core.SyncVersion, Cursor: b.cursor, ClientID: r.cfg.ClientID, Limit: core.MaxSyncRows}
+	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), func(p response) { r.bootSynced(b, p) })
+}
+
+func (r *Replica) bootListed(b *bootstrap, p response) {
+	if r.boot != b {
+		return
+	}
+	b.asking = false
+	if p.code != core.CodeOK {
+		r.bootFailed(p.details, p.after)
+		return
+	}
+	page, err := core.ParseSnapshotPage(p.data)
+	if err != nil {
+		r.bootFailed("an answer of the server's: "+err.Error(), 0)
+		return
+	}
+	if b.cursor.Epoch == "" {
+		b.cursor = core.Cursor{Epoch: page.Epoch, Seq: page.AsOf}
+	}
+	if b.cursor.Epoch != page.Epoch {
+		r.bootAgain("the server's log was rebuilt meanwhile")
+		return
+	}
+	b.add(&page, r.cfg.MaxCached)
+	r.bootNext()
+}
+
+// add takes a page's rows. A row that moved up while the list was read may
+// stand on two pages: the higher seq counts.
+func (b *bootstrap) add(page *core.SnapshotPage, limit int) {
+	for i := range page.Rows {
+		row := &page.Rows[i]
+		if old := b.shadow.rows[row.Key.String()]; old == nil || old.seq < row.Seq {
+			b.shadow.put(newEntry(row))
+		}
+	}
+	b.nextMax, b.listed = page.NextMax, !page.More
+	if page.More && b.shadow.len() >= limit {
+		b.listed = true
+		b.lowest = page.NextMax + 1
+	}
+}
+
+func (r *Replica) bootSynced(b *bootstrap, p response) {
+	if r.boot != b {
+		return
+	}
+	b.asking = false
+	page, ok := r.syncPage(p)
+	switch {
+	case !ok:
+		r.bootFailed(r.lastError, p.after)
+		return
+	case page.Reset != "":
+		r.bootAgain("the server asked to list again: " + page.Reset)
+		return
+	case page.Epoch != b.cursor.Epoch || page.From != b.cursor.Seq:
+		r.bootFailed("an answer of the server's: not from the cursor that was asked", 0)
+		return
+	}
+	b.apply(page)
+	if page.More {
+		r.bootNext()
+		return
+	}
+	if page.HasDigest && b.lowest == 0 && page.Digest != b.shadow.digest {
+		r.heals++
+		r.bootAgain("the list differed from the server's digest")
+		return
+	}
+	r.flip(b)
+}
+
+func (b *bootstrap) apply(page *core.SyncPage) {
+	for i := range page.Rows {
+		row := &page.Rows[i]
+		key := row.Key.String()
+		old := b.shadow.rows[key]
+		switch {
+		case old != nil && old.seq >= row.Seq:
+		case row.Deleted:
+			b.shadow.remove(key)
+		case old != nil || row.UpdateTime >= b.lowest:
+			b.shadow.put(newEntry(row))
+		}
+	}
+	b.cursor.Seq = page.Next
+}
+
+// bootFailed waits and goes on from where it was.
+func (r *Replica) bootFailed(why string, after int64) {
+	r.fail(why)
+	if r.link.state == connecting || r.link.state == live {
+		r.link.state = offline
+	}
+	r.retryPull(after)
+}
+
+// bootAgain waits and begins anew.
+func (r *Replica) bootAgain(why string) {
+	r.fail(why)
+	r.boot = &bootstrap{shadow: newSet()}
+	r.retryPull(0)
+}
+
+// flip puts the shadow in the base's place.
+func (r *Replica) flip(b *bootstrap) {
+	if r.known {
+		r.noteDifferences(r.base, b.shadow, b.lowest)
+	}
+	r.base, r.cursor, r.lowest, r.known = b.shadow, b.cursor, b.lowest, true
+	r.boot = nil
+	r.failures = 0
+	r.asOf = r.now
+	r.lastError = ""
+	r.evict()
+	r.store.rewrite()
+	r.landWrites()
+	if r.link.state == offline {
+		r.link.state = connecting
+	}
+	if r.link.head > r.cursor.Seq {
+		r.pull() // a delta came that the last answer did not hold yet
+	}
+	r.connect()
+}
+
+// noteDifferences tells what a new list has that the old one had not.
+func (r *Replica) noteDifferences(old, now *set, lowest int64) {
+	old.each(0, func(e *entry) bool {
+		if now.rows[e.key] == nil && e.time >= lowest {
+			row := e.row()
+			r.note(&core.Row{Key: row.Key, Deleted: true}, false)
+		}
+		return true
+	})
+	now.each(0, func(e *entry) bool {
+		if was := old.rows[e.key]; was == nil || string(was.raw) != string(e.raw) {
+			row := e.row()
+			r.note(&row, false)
+		}
+		return true
+	})
+}

@@ -1,0 +1,225 @@
+package replica
+
+import (
+	"strconv"
+
+	"recents/core"
+)
+
+// call is a query, or one part of the app's that waits for a write.
+type call struct {
+	kind  int64
+	list  core.ListRequest
+	key   core.Key
+	asked bool // the server was asked, and the cache answers when it takes too long
+	write *write
+}
+
+// patience is how long a query waits for the server before the cache answers,
+// and a write for being seen in the list once it is acknowledged, ms.
+const patience = 3000
+
+// appResult is a NIMResult and what the JS API says beside it.
+type appResult struct {
+	code    int
+	details string
+	data    []byte // nil: null
+	server  bool
+	fresh   bool
+	partial bool // the cache does not reach as far down as was asked
+	asOf    int64
+}
+
+func (a *appResult) append(dst []byte) []byte {
+	source := "cache"
+	if a.server {
+		source = "server"
+	}
+	data := a.data
+	if data == nil {
+		data = []byte("null")
+	}
+	dst = appendInt(dst, `{"code":`, int64(a.code))
+	dst = append(append(dst, `,"data":`...), data...)
+	dst = core.AppendString(append(dst, `,"errorDetails":`...), a.details)
+	dst = strconv.AppendBool(append(dst, `,"isSuccess":`...), a.code == 0)
+	dst = core.AppendString(append(dst, `,"source":`...), source)
+	dst = strconv.AppendBool(append(dst, `,"fresh":`...), a.fresh)
+	dst = strconv.AppendBool(append(dst, `,"complete":`...), !a.partial)
+	dst = appendInt(dst, `,"asOf":`, a.asOf)
+	return append(dst, `,"pending":false}`...)
+}
+
+// settle answers a call, once.
+func (r *Replica) settle(id int64, a appResult) {
+	c := r.calls[id]
+	if c == nil {
+		return
+	}
+	delete(r.calls, id)
+	if c.asked || c.write != nil {
+		r.stopTimer(callTimers + id)
+	}
+	if c.write != nil {
+		c.write.call = 0
+	}
+	r.do(Effect{Kind: FxReply, ID: id, Data: a.append(nil)})
+}
+
+func (r *Replica) settleCode(id int64, code int, details string) {
+	r.settle(id, appResult{code: code, details: details, asOf: r.asOf})
+}
+
+func (r *Replica) settleError(id int64, err error) {
+	code, details := core.CodeOf(err)
+	r.settleCode(id, code, details)
+}
+
+func (r *Replica) call(ev Event) {
+	c := &call{kind: ev.Code}
+	r.calls[ev.ID] = c
+	if r.refused != nil {
+		r.settleError(ev.ID, r.refused)
+		return
+	}
+	var err error
+	switch ev.Code {
+	case CallList:
+		if c.list, err = core.ParseListRequest(ev.Data); err == nil {
+			r.query(ev.ID, c, "/v1/queryMySessionList", ev.Data)
+		}
+	case CallGet:
+		if c.key, err = core.ParseKeyRequest(ev.Data); err == nil {
+			r.query(ev.ID, c, "/v1/queryMySession", ev.Data)
+		}
+	case CallUpdate:
+		err = r.callUpdate(ev.ID, ev.Data)
+	case CallDelete:
+		err = r.callDelete(ev.ID, ev.Data)
+	default:
+		err = core.BadParam("call: " + core.Itoa(ev.Code) + " is unknown")
+	}
+	if err != nil {
+		r.settleError(ev.ID, err)
+	}
+}
+
+// query answers from the cache while it is the server's state, from the server
+// while that can be reached, and else from the cache, and says which.
+func (r *Replica) query(id int64, c *call, path string, body []byte) {
+	if r.inStep() {
+		if a := r.cached(c); !a.partial {
+			r.settle(id, a)
+			return
+		}
+	}
+	if !r.reachable() {
+		r.settle(id, r.cachedOr(c, appResult{code: core.CodeOffline, details: r.whyNot()}))
+		return
+	}
+	c.asked = true
+	r.startTimer(callTimers+id, patience)
+	r.fetch(path, body, func(p response) { r.answered(id, c, p) })
+}
+
+func (r *Replica) answered(id int64, c *call, p response) {
+	a := appResult{code: p.code, details: p.details, asOf: r.now, server: true, fresh: true}
+	switch {
+	case p.code == core.CodeOK:
+		a.code, a.data = 0, p.data
+	case p.code == core.CodeNotFound:
+	case p.code == codeNone:
+		a = r.cachedOr(c, appResult{code: core.CodeOffline, details: p.details, server: true})
+	case p.passing(), p.code == core.CodeToken, p.code == core.CodeForbidden:
+		a = r.cachedOr(c, appResult{code: p.code, details: p.details, server: true})
+	default:
+		a.fresh = false
+	}
+	r.settle(id, a)
+}
+
+func (r *Replica) callTimedOut(id int64) {
+	c := r.calls[id]
+	switch {
+	case c == nil:
+	case c.write != nil:
+		r.writeTimedOut(id, c.write)
+	default:
+		r.settle(id, r.cachedOr(c, appResult{code: core.CodeTimeout, details: "no answer from the server within 3 s, and nothing is cached"}))
+	}
+}
+
+func (r *Replica) whyNot() string {
+	if r.link.state == unauthorized {
+		return r.lastError
+	}
+	return "offline, and nothing is cached"
+}
+
+// cachedOr answers from the cache, or with other when that knows nothing.
+func (r *Replica) cachedOr(c *call, other appResult) appResult {
+	rows, _ := r.visible()
+	if rows == nil {
+		if r.link.state == unauthorized && other.code == core.CodeOffline {
+			other.code = core.CodeToken
+		}
+		return other
+	}
+	return r.cached(c)
+}
+
+// visible returns what can be shown, and how far down it is whole: the base, or
+// at a first start what has come so far.
+func (r *Replica) visible() (rows *set, lowest int64) {
+	switch {
+	case r.known:
+		return r.base, r.lowest
+	case r.boot != nil && r.boot.shadow.len() > 0:
+		if r.boot.listed {
+			return r.boot.shadow, max(r.boot.lowest, 0)
+		}
+		return r.boot.shadow, r.boot.nextMax + 1
+	}
+	return nil, 0
+}
+
+func (r *Replica) cached(c *call) appResult {
+	rows, lowest := r.visible()
+	a := appResult{fresh: r.inStep(), asOf: r.asOf}
+	if a.fresh {
+		a.asOf = r.now
+	}
+	if c.kind == CallGet {
+		return r.cachedOne(a, c.key, rows, lowest)
+	}
+	q := c.list
+	es, more := rows.page(q.Min, q.Max, q.Limit)
+	page := make([]core.Row, len(es))
+	for i, e := range es {
+		page[i] = e.row()
+	}
+	// The page ended at the end of what is cached, which is not the list's end.
+	a.partial = !more && q.Min < lowest
+	next := core.NextMax(page, more)
+	if a.partial {
+		if next = lowest - 1; q.Max != 0 {
+			next = min(next, q.Max)
+		}
+	}
+	a.data = core.AppendSessionList(nil, page, more || a.partial, q.NeedLastMsg, next)
+	return a
+}
+
+func (r *Replica) cachedOne(a appResult, k core.Key, rows *set, lowest int64) appResult {
+	e := rows.rows[k.String()]
+	switch {
+	case e != nil:
+		row := e.row()
+		a.data = core.AppendSession(nil, &row, true)
+	case lowest > 0:
+		a.code, a.details, a.partial = core.CodeOffline, "offline, and the session is not among those cached", true
+	default:
+		a.code, a.details = core.CodeNotFound, "sessionId: no session "+core.Quote(k.String())
+	}
+	return a
+}

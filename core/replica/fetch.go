@@ -1,0 +1,182 @@
+package replica
+
+import "recents/core"
+
+// response is what became of a request.
+type response struct {
+	code    int // the envelope's code; codeNone without a readable answer
+	details string
+	data    []byte // the envelope's data
+	after   int64  // Retry-After, ms
+}
+
+// codeNone stands for no answer: the network failed, or what came was not ours
+// (a captive portal's page, half a body).
+const codeNone = 0
+
+// passing reports whether asking again later may help (sync.md: 408, 425, 429,
+// 5xx and network errors stop the queue, others settle).
+func (p *response) passing() bool {
+	switch p.code {
+	case codeNone, core.CodeTimeout, core.CodeTooMany, 425, 429:
+		return true
+	}
+	return p.code >= 500
+}
+
+// fetch asks the server. A refused token is tried once more with a new one
+// before done hears of it.
+func (r *Replica) fetch(path string, body []byte, done func(response)) {
+	r.fetchWith(r.link.fresh, path, body, done)
+	r.link.fresh = false
+}
+
+func (r *Replica) fetchWith(fresh bool, path string, body []byte, done func(response)) {
+	r.requestID++
+	r.requests[r.requestID] = func(p response) {
+		if p.code == core.CodeToken && !fresh {
+			r.fetchWith(true, path, body, done)
+			return
+		}
+		r.noteAuthority(p)
+		done(p)
+	}
+	r.do(Effect{Kind: FxFetch, ID: r.requestID, Code: int64(bit(fresh)), Path: path, Data: body})
+}
+
+// noteAuthority keeps the status in step with what the server says of the token.
+func (r *Replica) noteAuthority(p response) {
+	switch p.code {
+	case core.CodeToken, core.CodeForbidden:
+		r.reject(p.details)
+	case core.CodeOK:
+		if r.link.state == unauthorized {
+			r.link.state = connecting
+			r.connect()
+		}
+	}
+}
+
+func (r *Replica) response(ev Event) {
+	done := r.requests[ev.ID]
+	if done == nil {
+		return
+	}
+	delete(r.requests, ev.ID)
+	done(parseEnvelope(ev))
+}
+
+func parseEnvelope(ev Event) response {
+	p := response{code: codeNone, details: "no answer from the server", after: ev.After}
+	if ev.Code == 0 {
+		return p
+	}
+	var code int64
+	details := ""
+	err := core.Fields(ev.Data, func(name, raw []byte) (err error) {
+		switch string(name) {
+		case "code":
+			code, err = core.Int(raw)
+		case "errorDetails":
+			details, err = core.String(raw)
+		case "data":
+			p.data = raw
+		}
+		return err
+	})
+	switch {
+	case err == nil && code > 0 && (code == core.CodeOK) == (ev.Code == 200):
+		p.code, p.details = int(code), details
+	case ev.Code == 429 || ev.Code >= 500: // a proxy's own page
+		p.code, p.details = int(ev.Code), "HTTP status "+core.Itoa(ev.Code)
+	default:
+		p.details = "an answer that is not the server's, HTTP status " + core.Itoa(ev.Code)
+	}
+	return p
+}
+
+// resume asks for what may be missing: the changes, or everything.
+func (r *Replica) resume() {
+	switch {
+	case r.link.state == shut:
+	case r.boot != nil:
+		r.bootNext()
+	case r.known:
+		r.pull()
+	}
+}
+
+// pull asks for the changes after the cursor; one at a time (R1).
+func (r *Replica) pull() {
+	if !r.known || r.boot != nil || !r.link.online || r.link.state == shut || r.refused != nil {
+		return
+	}
+	if r.pulling {
+		r.pullNext = true
+		return
+	}
+	r.pulling, r.pullNext = true, false
+	q := core.SyncRequest{V: core.SyncVersion, Cursor: r.cursor, ClientID: r.cfg.ClientID, Limit: core.MaxSyncRows}
+	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), r.pulled)
+}
+
+func (r *Replica) pulled(p response) {
+	r.pulling = false
+	page, ok := r.syncPage(p)
+	switch {
+	case r.boot != nil:
+		return // started over meanwhile
+	case !ok:
+		r.releaseWrites()
+		r.retryPull(p.after)
+		return
+	case page.Reset != "":
+		r.startOver(page.Reset)
+		return
+	case page.Epoch == r.cursor.Epoch && page.From == r.cursor.Seq:
+		r.failures = 0
+		r.applyPage(page)
+	case page.Epoch == r.cursor.Epoch && page.Next <= r.cursor.Seq:
+		// Overtaken by deltas that hold all of it.
+	default:
+		r.pullNext = true
+	}
+	if r.boot == nil && (page.More && page.Next == r.cursor.Seq || r.pullNext) {
+		r.pull()
+	}
+}
+
+func (r *Replica) applyPage(page *core.SyncPage) {
+	r.apply(page.Rows, page.Next, page.LastMid)
+	r.link.head = max(r.link.head, page.Head)
+	if page.More {
+		return
+	}
+	r.asOf = r.now
+	r.startTimer(timerPull, pullEvery)
+	if page.HasDigest && r.lowest == 0 && page.Digest != r.base.digest {
+		r.heals++
+		r.fail("the cache differed from the server and is read again")
+		r.startOver("digest")
+	}
+}
+
+// syncPage reads a /v1/sync answer; false when there is none to go by.
+func (r *Replica) syncPage(p response) (*core.SyncPage, bool) {
+	if p.code != core.CodeOK {
+		r.fail(p.details)
+		return &core.SyncPage{}, false
+	}
+	page, err := core.ParseSyncPage(p.data)
+	if err != nil {
+		r.fail("an answer of the server's: " + err.Error())
+	}
+	return &page, err == nil
+}
+
+// retryPull waits longer after each failure: a broken or hostile server gets no
+// loop out of this client.
+func (r *Replica) retryPull(after int64) {
+	r.failures++
+	r.startTimer(timerPull, r.backoff(r.failures, after))
+}

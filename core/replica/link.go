@@ -1,0 +1,284 @@
+package replica
+
+import "recents/core"
+
+// link is the one socket to /v1/updates.
+type link struct {
+	state    linkState
+	online   bool  // what the browser says
+	id       int64 // of the socket, rising; the current one while open is not none
+	open     socketState
+	tries    int   // dials in a row that did not become ready
+	fresh    bool  // the next dial asks the app for a new token
+	after    int64 // a wait that the server asked for, ms
+	head     int64 // the log's end as far as the server told
+	heartMs  int64
+	pingWait int64
+}
+
+// linkState is the status's connection.
+type linkState uint8
+
+const (
+	connecting linkState = iota
+	live
+	offline
+	unauthorized
+	shut
+)
+
+type socketState uint8
+
+const (
+	none    socketState = iota
+	dialing             // asked for
+	greeted             // open, hello is sent
+	ready               // the server answered
+)
+
+// Close codes that a page may send (RFC 6455 §7.4.2 leaves 4000 up to
+// applications), and those of sync.md that a server sends.
+const (
+	closeNormal  = 1000
+	closeQuiet   = 4000
+	closeGarbage = 4400
+	closeToken   = 4401
+	closeAccount = 4403
+	closeRate    = 4429
+)
+
+const (
+	heartbeat  = 25_000 // ms between pings, unless the server says otherwise
+	quiet      = 45_000 // ms without a frame: an offline browser leaves a socket open and silent
+	quietAwake = 5_000  // the same right after the page woke
+	pullEvery  = 10 * 60_000
+	rateWait   = 10_000 // after closeRate
+	tokenEarly = 60_000 // ms before its expiry that a token is replaced
+	tokenLeast = 5_000  // but no sooner: a static token cannot be replaced
+)
+
+// connection returns the status's word. A replica is live only while it is in
+// step: ready, and nothing that it knows of is missing.
+func (r *Replica) connection() string {
+	switch {
+	case r.phase == closing || r.phase == closed || r.refused != nil:
+		return "closed"
+	case r.inStep():
+		return "live"
+	case r.link.state == unauthorized:
+		return "unauthorized"
+	case r.link.state == offline:
+		return "offline"
+	}
+	return "connecting"
+}
+
+// inStep reports whether base is the server's state.
+func (r *Replica) inStep() bool {
+	return r.known && r.boot == nil && r.link.open == ready && r.cursor.Seq >= r.link.head
+}
+
+// reachable reports whether asking the server is worth a wait.
+func (r *Replica) reachable() bool {
+	return r.link.online && (r.link.state == connecting || r.link.state == live)
+}
+
+// connect goes on from where the replica is: it starts over when there is no
+// base, and dials when there is.
+func (r *Replica) connect() {
+	l := &r.link
+	if l.open != none || r.boot != nil || l.state == shut {
+		return
+	}
+	if !l.online {
+		l.state = offline
+		return
+	}
+	if !r.known {
+		r.startOver("")
+		return
+	}
+	l.id++
+	l.open = dialing
+	r.do(Effect{Kind: FxDial, ID: l.id, Code: int64(bit(l.fresh))})
+	l.fresh = false
+	r.startTimer(timerQuiet, quiet)
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (r *Replica) socket(ev Event) {
+	if ev.ID != r.link.id || r.link.open == none {
+		return // of a socket that is given up
+	}
+	switch ev.Kind {
+	case EvOpened:
+		r.link.open = greeted
+		r.send(core.AppendHello(nil, &core.SyncRequest{V: core.SyncVersion, Cursor: r.cursor, ClientID: r.cfg.ClientID}))
+	case EvFrame:
+		r.startTimer(timerQuiet, quiet)
+		r.frame(ev.Data)
+	case EvClosed:
+		r.dropped(ev.Code)
+	}
+}
+
+func (r *Replica) send(text []byte) {
+	r.do(Effect{Kind: FxSend, ID: r.link.id, Data: text})
+}
+
+func (r *Replica) frame(b []byte) {
+	if string(b) == "pong" {
+		return
+	}
+	f, err := core.ParseFrame(b)
+	if err != nil {
+		r.hangUp(closeGarbage, "a frame of the server's: "+err.Error())
+		return
+	}
+	switch f.Kind {
+	case core.FrameReady:
+		r.ready(&f)
+	case core.FrameReset: // the next hello carries the cursor of the new list
+		r.hangUp(closeNormal, "")
+		r.startOver(f.Reason)
+	case core.FrameDelta:
+		r.delta(&f)
+	case core.FrameBehind:
+		r.link.head = max(r.link.head, f.Head)
+		r.pull()
+	}
+}
+
+func (r *Replica) ready(f *core.Frame) {
+	l := &r.link
+	l.open, l.state, l.tries = ready, live, 0
+	l.head = f.Head
+	l.heartMs = heartbeat
+	if f.HeartbeatMs > 0 {
+		l.heartMs = min(f.HeartbeatMs, heartbeat)
+	}
+	r.lastError = ""
+	r.stopTimer(timerDial)
+	r.startTimer(timerPing, l.heartMs)
+	r.startTimer(timerPull, pullEvery)
+	if f.TokenExpiresIn > 0 {
+		// A token shorter than twice the margin is replaced at half of its life.
+		r.startTimer(timerToken, max(f.TokenExpiresIn-tokenEarly, f.TokenExpiresIn/2, tokenLeast))
+	}
+	if f.Epoch != r.cursor.Epoch {
+		r.startOver(core.ResetEpoch)
+		return
+	}
+	if r.cursor.Seq >= l.head {
+		r.asOf = r.now
+	}
+	r.sendWrites()
+}
+
+func (r *Replica) ping() {
+	if r.link.open == ready {
+		r.send([]byte("ping"))
+		r.startTimer(timerPing, r.link.heartMs)
+	}
+}
+
+// hangUp gives the socket up and dials again later.
+func (r *Replica) hangUp(code int64, why string) {
+	if r.link.open == none {
+		return
+	}
+	r.do(Effect{Kind: FxHangup, ID: r.link.id, Code: code})
+	r.dropped(code)
+	if why != "" {
+		r.fail(why)
+	}
+}
+
+// dropped goes on after the socket is gone, for whatever reason.
+func (r *Replica) dropped(code int64) {
+	l := &r.link
+	wasReady := l.open == ready
+	l.open = none
+	l.tries++
+	if code == closeToken {
+		l.fresh = true
+	}
+	r.stopTimer(timerQuiet)
+	r.stopTimer(timerPing)
+	r.stopTimer(timerToken)
+	switch {
+	case l.state == shut:
+		return
+	case code == closeAccount:
+		r.reject("token: is of another account")
+	case l.state == unauthorized:
+	case wasReady:
+		l.state = connecting // a server that restarts is back at the next try
+	default:
+		l.state = offline
+	}
+	if code == closeRate {
+		l.after = max(l.after, rateWait)
+	}
+	r.redial()
+	// A browser does not say why an upgrade was refused; a request does.
+	if !wasReady && code != closeNormal {
+		r.pull()
+	}
+}
+
+func (r *Replica) redial() {
+	if r.link.online {
+		r.startTimer(timerDial, r.backoff(r.link.tries, r.link.after))
+		r.link.after = 0
+	}
+}
+
+// reject notes that the server does not take the token. It is tried again, with
+// a new one, as rarely as the backoff says.
+func (r *Replica) reject(why string) {
+	if r.link.state != shut {
+		r.link.state = unauthorized
+	}
+	r.link.fresh = true
+	r.fail(why)
+}
+
+func (r *Replica) network(online bool) {
+	l := &r.link
+	l.online = online
+	if !online {
+		r.hangUp(closeNormal, "")
+		l.state = offline
+		r.stopTimer(timerDial)
+		return
+	}
+	l.tries = 0
+	r.failures = 0
+	if l.state == offline {
+		l.state = connecting
+	}
+	r.stopTimer(timerDial)
+	r.connect()
+	r.resume()
+}
+
+// wake doubts what a page believed before it slept: the socket may be dead
+// without a word.
+func (r *Replica) wake() {
+	if r.link.open == ready {
+		r.send([]byte("ping"))
+		r.startTimer(timerQuiet, quietAwake)
+		r.pull()
+		return
+	}
+	r.link.tries = 0
+	r.stopTimer(timerDial)
+	r.connect()
+}

@@ -1,0 +1,304 @@
+package replica
+
+import (
+	"slices"
+
+	"recents/core"
+)
+
+// storage is what the replica knows of the browser's: what is there, and what
+// is to go there. Rows are written behind: the server has them all, so a loss
+// costs a pull. The cursor is stored in the same transaction as the rows, so
+// that the two always belong together.
+type storage struct {
+	on      bool
+	meta    *Meta             // as stored, nil: nothing is
+	dirty   map[string][]byte // changes since then: a row's JSON by key, tombstones included
+	full    bool              // rewrite everything
+	waiting bool              // a flush has its timer
+	writing *Meta             // the meta of the batch under way
+	sent    map[string][]byte // its dirty rows
+	id      int64
+	misses  int  // writes in a row that found another's meta
+	chunked int  // bytes in chunks
+	logged  int  // bytes in the journal
+	loaded  *set // while loading
+	spoiled bool // while loading: something was not as written
+}
+
+const (
+	flushWait   = 100  // ms that changes gather before they are written
+	rewriteWait = 2000 // ms before the journal is folded into chunks
+	maxJournal  = 64   // records before that
+	maxMisses   = 5
+)
+
+func (s *storage) name() string {
+	if s.on {
+		return "indexeddb"
+	}
+	return "memory"
+}
+
+// rewrite has the next flush write everything.
+func (s *storage) rewrite() {
+	s.full = true
+	s.dirty = nil
+}
+
+// keepDirty remembers a changed row for the next flush.
+func (r *Replica) keepDirty(key string, row *core.Row) {
+	if !r.store.on || r.store.full {
+		return
+	}
+	r.store.keep(key, core.AppendRow(nil, row))
+}
+
+func (s *storage) keep(key string, raw []byte) {
+	if s.dirty == nil {
+		s.dirty = map[string][]byte{}
+	}
+	s.dirty[key] = raw
+}
+
+// drop forgets the dirty state of a row that was evicted. What storage holds of
+// it goes with the next rewrite.
+func (s *storage) drop(e *entry) { delete(s.dirty, e.key) }
+
+// load takes the stored state, which is believed only as far as it proves
+// itself (R6): a row that does not read, or a chunk that is not as written,
+// means that all of it is read from the server again.
+func (r *Replica) load(ev Event) {
+	s := &r.store
+	switch ev.Kind {
+	case EvLoad:
+		s.loaded = newSet()
+		if len(ev.Data) > 0 {
+			s.meta = parseMeta(ev.Data)
+			s.spoiled = s.meta == nil
+		}
+	case EvChunk:
+		s.spoiled = s.spoiled || s.loaded == nil || !s.take(ev.Data)
+	case EvLoaded:
+		r.loaded(ev.Code == 0)
+	case EvNetwork:
+		r.link.online = ev.Code == 1
+	}
+}
+
+// take reads the rows of a chunk or a journal record.
+func (s *storage) take(b []byte) bool {
+	rows, ok := decodeChunk(b)
+	for _, raw := range rows {
+		row, err := core.ParseRow(raw)
+		if err != nil {
+			return false
+		}
+		key := row.Key.String()
+		if old := s.loaded.rows[key]; old != nil && old.seq >= row.Seq {
+			continue
+		}
+		if row.Deleted {
+			s.loaded.remove(key)
+			continue
+		}
+		s.loaded.put(&entry{key: key, seq: row.Seq, time: row.UpdateTime, raw: raw})
+	}
+	s.chunked += len(b)
+	return ok
+}
+
+func (r *Replica) loaded(ok bool) {
+	s := &r.store
+	switch {
+	case !ok:
+		s.on = false
+	case s.spoiled:
+		r.fail("what this browser had stored was damaged and is read again")
+	case s.meta != nil:
+		s.loaded.trim(s.meta.Lowest)
+		r.base, r.known = s.loaded, true
+		r.cursor = core.Cursor{Epoch: s.meta.Epoch, Seq: s.meta.Cursor}
+		r.lowest, r.asOf = s.meta.Lowest, s.meta.AsOf
+		r.evict()
+	}
+	s.loaded = nil
+	r.begin()
+}
+
+// scheduleFlush sees to it that what changed is written soon.
+func (r *Replica) scheduleFlush() {
+	s := &r.store
+	if !s.on || s.waiting || s.writing != nil || !r.unsaved() {
+		return
+	}
+	s.waiting = true
+	wait := int64(flushWait)
+	if !s.full && s.meta != nil && s.overgrown() {
+		wait = rewriteWait
+	}
+	r.startTimer(timerFlush, wait)
+}
+
+// unsaved reports whether storage is behind, or due to be folded.
+func (r *Replica) unsaved() bool {
+	s := &r.store
+	if !r.known || s.meta != nil && s.meta.Epoch == r.cursor.Epoch && s.meta.Cursor > r.cursor.Seq {
+		return false // another tab stored more than this one knows
+	}
+	return s.full || len(s.dirty) > 0 || s.meta == nil || s.meta.Epoch != r.cursor.Epoch ||
+		s.meta.Cursor != r.cursor.Seq || s.overgrown()
+}
+
+// overgrown reports whether the journal is long enough to be folded into chunks.
+func (s *storage) overgrown() bool {
+	return s.meta != nil && (s.meta.Journal >= maxJournal || s.logged > s.chunked/2+256<<10)
+}
+
+// flush writes what storage lacks, in one batch.
+func (r *Replica) flush() {
+	s := &r.store
+	s.waiting = false
+	if !s.on || s.writing != nil || !r.unsaved() {
+		return
+	}
+	b := Batch{Expect: s.meta, Meta: Meta{Epoch: r.cursor.Epoch, Cursor: r.cursor.Seq, Generation: 1,
+		Lowest: r.lowest, AsOf: r.asOf, ClientID: r.cfg.ClientID}}
+	if s.meta != nil {
+		b.Meta.Generation = s.meta.Generation
+	}
+	if s.full || s.meta == nil || s.meta.Epoch != r.cursor.Epoch || s.overgrown() {
+		r.fillWhole(&b)
+	} else {
+		r.fillJournal(&b)
+	}
+	b.Head = r.head()
+	s.writing = &b.Meta
+	s.id++
+	r.do(Effect{Kind: FxStore, ID: s.id, Data: b.encode()})
+}
+
+// fillWhole writes the list anew, newest first, as the next generation.
+func (r *Replica) fillWhole(b *Batch) {
+	s := &r.store
+	if s.meta != nil {
+		b.Meta.Generation++
+	}
+	b.Clear = true
+	var rows [][]byte
+	r.base.each(0, func(e *entry) bool {
+		if rows = append(rows, e.raw); len(rows) == chunkRows {
+			b.Chunks = append(b.Chunks, encodeChunk(rows))
+			rows = rows[:0]
+		}
+		return true
+	})
+	if len(rows) > 0 {
+		b.Chunks = append(b.Chunks, encodeChunk(rows))
+	}
+	s.chunked, s.logged = 0, 0
+	for _, c := range b.Chunks {
+		s.chunked += len(c)
+	}
+	s.full, s.dirty, s.sent = false, nil, nil
+}
+
+// fillJournal writes the changed rows. Storage that reaches less far down than
+// this tab's list keeps saying so.
+func (r *Replica) fillJournal(b *Batch) {
+	s := &r.store
+	b.Meta.Lowest = max(r.lowest, s.meta.Lowest)
+	b.Meta.Journal = s.meta.Journal
+	if len(s.dirty) > 0 {
+		b.Journal = encodeChunk(inOrder(s.dirty))
+		b.Meta.Journal++
+		s.logged += len(b.Journal)
+	}
+	s.sent, s.dirty = s.dirty, nil
+}
+
+// inOrder returns the rows by key, so that one seed gives one trace.
+func inOrder(dirty map[string][]byte) [][]byte {
+	keys := make([]string, 0, len(dirty))
+	for k := range dirty {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	rows := make([][]byte, len(keys))
+	for i, k := range keys {
+		rows[i] = dirty[k]
+	}
+	return rows
+}
+
+// head is the newest page in the form that the boot path shows while the core
+// is on its way: {"data": RecentSessionList, "asOf": ms, "complete": bool}.
+func (r *Replica) head() []byte {
+	es, more := r.base.page(0, 0, core.MaxPage)
+	page := make([]core.Row, len(es))
+	for i, e := range es {
+		page[i] = e.row()
+	}
+	partial := !more && r.lowest > 0
+	next := core.NextMax(page, more)
+	if partial {
+		next = r.lowest - 1
+	}
+	b := core.AppendSessionList([]byte(`{"data":`), page, more || partial, true, next)
+	b = appendInt(b, `,"asOf":`, r.asOf)
+	if partial {
+		return append(b, `,"complete":false}`...)
+	}
+	return append(b, `,"complete":true}`...)
+}
+
+// stored goes on after a batch.
+func (r *Replica) stored(ev Event) {
+	s := &r.store
+	if s.writing == nil || ev.ID != s.id {
+		return
+	}
+	wrote := s.writing
+	s.writing = nil
+	switch ev.Code {
+	case 0:
+		s.meta, s.sent, s.misses = wrote, nil, 0
+	case 1:
+		r.storedByOther(ev.Data, wrote)
+	default:
+		s.on = false
+		s.dirty, s.sent = nil, nil
+		r.fail("the browser's storage failed; going on in memory")
+	}
+}
+
+// storedByOther goes on after another tab wrote first. Where that one went on
+// from the same state, this one's newer rows still fit behind it; anything else
+// is replaced by this tab's list.
+func (r *Replica) storedByOther(found []byte, wrote *Meta) {
+	s := &r.store
+	was := s.meta
+	s.meta = parseMeta(found)
+	if s.misses++; s.misses > maxMisses {
+		s.on = false
+		r.fail("the browser's storage is never as it was left; going on in memory")
+		return
+	}
+	continues := s.meta != nil && was != nil && s.meta.Epoch == was.Epoch && s.meta.Cursor >= was.Cursor &&
+		wrote.Epoch == was.Epoch && wrote.Generation == was.Generation
+	if !continues {
+		s.rewrite()
+		return
+	}
+	for key, raw := range s.sent {
+		if _, newer := s.dirty[key]; !newer {
+			s.keep(key, raw)
+		}
+	}
+	s.sent = nil
+	for key, raw := range s.dirty {
+		if row, err := core.ParseRow(raw); err != nil || row.Seq <= s.meta.Cursor {
+			delete(s.dirty, key)
+		}
+	}
+}

@@ -1,0 +1,328 @@
+package replica
+
+import (
+	"slices"
+	"strconv"
+
+	"recents/core"
+)
+
+// Replica is one account's session list in one tab. Its zero value is not
+// usable; its methods are not safe for concurrent use.
+//
+// Where the rules are: apply.go (R1 to R3, R5), bootstrap.go (starting over),
+// link.go (the socket), fetch.go (requests and pulls), call.go (queries),
+// write.go (updates and deletes), persist.go (storage).
+type Replica struct {
+	cfg     Config
+	refused error // why Config cannot be used
+	phase   phase
+	now     int64
+	fx      []Effect
+
+	// The base: what the server said, up to cursor. known is false until there
+	// is any, be it stored.
+	base   *set
+	cursor core.Cursor
+	known  bool
+	lowest int64 // sessions with an older update time may be missing from base; 0: none is
+	asOf   int64 // when base was the server's state, ms
+
+	boot     *bootstrap // not nil while starting over
+	pulling  bool
+	pullNext bool // something said that there is more, while pulling
+	failures int  // pulls and bootstraps that failed in a row
+	heals    int  // digests that did not match: a defect, in a correct run 0 (I11)
+
+	link   link
+	store  storage
+	calls  map[int64]*call
+	writes []*write
+	mid    int64 // the newest mutation id given out
+
+	requests  map[int64]func(response)
+	requestID int64
+	random    uint64
+	lastError string
+	status    []byte // as last told
+	changes   changes
+}
+
+type phase uint8
+
+const (
+	created phase = iota
+	loading
+	running
+	closing // waits for the last write to storage
+	closed
+)
+
+// Config is what EvStart says, as JSON with these names:
+//
+//	{account, clientId, seed, maxCached, maxExt, echoOwn, storage, online}
+type Config struct {
+	Account   string
+	ClientID  string // random, of this tab
+	Seed      int64  // of the backoff's jitter
+	MaxCached int    // sessions kept, the newest
+	MaxExt    int    // UTF-16 code units of an ext
+	EchoOwn   bool   // tell this client's own updates too
+	Storage   bool   // there is storage: EvLoad follows
+	Online    bool   // what the browser says
+}
+
+// DefaultMaxCached is how many sessions are kept unless Config says otherwise.
+const DefaultMaxCached = 10000
+
+// New returns a replica that waits for EvStart.
+func New() *Replica {
+	return &Replica{
+		base: newSet(), calls: map[int64]*call{}, requests: map[int64]func(response){},
+		lastError: "", link: link{state: connecting},
+	}
+}
+
+// Handle takes one event and returns what is to be done, in order.
+func (r *Replica) Handle(ev Event) []Effect {
+	r.fx = nil
+	r.now = ev.Now
+	switch r.phase {
+	case created:
+		r.start(ev)
+	case loading:
+		r.load(ev)
+	case running:
+		r.run(ev)
+	case closing, closed:
+		r.end(ev)
+	}
+	if r.phase == running {
+		r.tellChanges()
+		r.scheduleFlush()
+	}
+	r.tellStatus()
+	return r.fx
+}
+
+func (r *Replica) do(fx Effect) { r.fx = append(r.fx, fx) }
+
+func (r *Replica) start(ev Event) {
+	if ev.Kind != EvStart {
+		return
+	}
+	r.cfg, r.refused = parseConfig(ev.Data)
+	r.random = uint64(r.cfg.Seed)*2 + 1
+	r.store.on = r.cfg.Storage
+	r.link.online = r.cfg.Online
+	r.phase = loading
+	if r.refused != nil {
+		r.fail(r.refused.Error())
+		r.store.on = false
+	}
+	if !r.store.on {
+		r.begin()
+	}
+}
+
+// begin ends loading: the replica is connected from here on.
+func (r *Replica) begin() {
+	r.phase = running
+	if r.refused == nil {
+		r.connect()
+	}
+}
+
+func (r *Replica) run(ev Event) {
+	switch ev.Kind {
+	case EvCall:
+		r.call(ev)
+	case EvAbort:
+		r.settleCode(ev.ID, core.CodeTimeout, "aborted")
+	case EvResponse:
+		r.response(ev)
+	case EvOpened, EvFrame, EvClosed:
+		r.socket(ev)
+	case EvTimer:
+		r.timer(ev.ID)
+	case EvStored:
+		r.stored(ev)
+	case EvNetwork:
+		r.network(ev.Code == 1)
+	case EvWake:
+		r.wake()
+	case EvClose:
+		r.close()
+	}
+}
+
+// The timers. Those of calls are callTimers + the call's id.
+const (
+	timerDial  = 1 // dial again
+	timerPing  = 2
+	timerQuiet = 3 // no frame came for too long
+	timerToken = 4 // the token is about to expire
+	timerPull  = 5 // pull, or start over, again
+	timerFlush = 6
+	timerWrite = 7 // send the writes again
+	callTimers = 16
+)
+
+func (r *Replica) timer(id int64) {
+	switch id {
+	case timerDial:
+		r.connect()
+	case timerPing:
+		r.ping()
+	case timerQuiet:
+		r.hangUp(closeQuiet, "no frame from the server")
+	case timerToken:
+		r.link.fresh = true
+		r.hangUp(closeNormal, "")
+		r.connect()
+	case timerPull:
+		r.resume()
+	case timerFlush:
+		r.flush()
+	case timerWrite:
+		r.sendWrites()
+	default:
+		r.callTimedOut(id - callTimers)
+	}
+}
+
+func (r *Replica) startTimer(id, ms int64) { r.do(Effect{Kind: FxTimer, ID: id, Code: ms}) }
+func (r *Replica) stopTimer(id int64)      { r.do(Effect{Kind: FxCancel, ID: id}) }
+
+// close settles what is open, and waits for what is not stored yet.
+func (r *Replica) close() {
+	r.hangUp(closeNormal, "")
+	r.link.state = shut
+	ids := make([]int64, 0, len(r.calls))
+	for id := range r.calls {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids) // one seed, one trace
+	for _, id := range ids {
+		r.settleCode(id, core.CodeOffline, "the client is closed")
+	}
+	r.tellChanges()
+	r.flush()
+	r.phase = closing
+	r.endWhenStored()
+}
+
+// end handles what still arrives once the app has closed the client.
+func (r *Replica) end(ev Event) {
+	switch ev.Kind {
+	case EvCall:
+		r.calls[ev.ID] = &call{}
+		r.settleCode(ev.ID, core.CodeOffline, "the client is closed")
+	case EvStored:
+		if r.phase == closing {
+			r.stored(ev)
+			r.flush()
+			r.endWhenStored()
+		}
+	}
+}
+
+func (r *Replica) endWhenStored() {
+	if r.store.writing == nil {
+		r.phase = closed
+		r.do(Effect{Kind: FxClosed})
+	}
+}
+
+// fail remembers the last thing that went wrong for the status.
+func (r *Replica) fail(why string) { r.lastError = why }
+
+// tellStatus sends the status when it is not the one last sent.
+func (r *Replica) tellStatus() {
+	if r.phase == created || r.phase == loading {
+		return
+	}
+	s := core.AppendString([]byte(`{"connection":`), r.connection())
+	s = core.AppendString(append(s, `,"storage":`...), r.store.name())
+	s = appendInt(append(s, `,"leader":true`...), `,"cached":`, int64(r.base.len()))
+	s = appendInt(s, `,"pending":`, int64(len(r.writes)))
+	s = core.AppendString(append(s, `,"cursor":`...), r.cursorText())
+	s = append(core.AppendString(append(s, `,"lastError":`...), r.lastError), '}')
+	if string(s) != string(r.status) {
+		r.status = s
+		r.do(Effect{Kind: FxStatus, Data: s})
+	}
+}
+
+func (r *Replica) cursorText() string {
+	if !r.known {
+		return ""
+	}
+	return r.cursor.String()
+}
+
+// roll returns a number in [0, n) from the seed, by xorshift64*.
+func (r *Replica) roll(n int64) int64 {
+	r.random ^= r.random >> 12
+	r.random ^= r.random << 25
+	r.random ^= r.random >> 27
+	return int64(r.random * 2685821657736338717 >> 1 % uint64(n))
+}
+
+// backoff returns the wait before try n (1 is the first) in ms: full jitter
+// under 0.5 s doubling up to 60 s, unless the server said how long.
+func (r *Replica) backoff(n int, after int64) int64 {
+	if after > 0 {
+		return after
+	}
+	limit := int64(500) << min(n-1, 7)
+	return 1 + r.roll(min(limit, 60000))
+}
+
+func parseConfig(b []byte) (Config, error) {
+	c := Config{MaxCached: DefaultMaxCached, MaxExt: core.MaxExt}
+	err := core.Fields(b, func(name, raw []byte) (err error) {
+		var n int64
+		switch string(name) {
+		case "account":
+			c.Account, err = core.String(raw)
+		case "clientId":
+			c.ClientID, err = core.String(raw)
+		case "seed":
+			c.Seed, err = core.Int(raw)
+		case "maxCached":
+			n, err = core.Int(raw)
+			c.MaxCached = int(n)
+		case "maxExt":
+			n, err = core.Int(raw)
+			c.MaxExt = int(n)
+		case "echoOwn":
+			c.EchoOwn, err = strconv.ParseBool(string(raw))
+		case "storage":
+			c.Storage, err = strconv.ParseBool(string(raw))
+		case "online":
+			c.Online, err = strconv.ParseBool(string(raw))
+		}
+		if err != nil {
+			_, text := core.CodeOf(err)
+			return core.BadParam(string(name) + ": " + text)
+		}
+		return nil
+	})
+	if err == nil {
+		err = c.check()
+	}
+	return c, err
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.ClientID == "" || len(c.ClientID) > core.MaxClientID:
+		return core.BadParam("clientId: is not within 1 and " + core.Itoa(core.MaxClientID) + " bytes")
+	case c.MaxCached < core.MaxPage:
+		return core.BadParam("maxCachedSessions: " + core.Itoa(int64(c.MaxCached)) + " is under " + core.Itoa(core.MaxPage))
+	case c.MaxExt < 0:
+		return core.BadParam("maxExt: " + core.Itoa(int64(c.MaxExt)) + " is under 0")
+	}
+	return core.CheckID("account", c.Account)
+}
