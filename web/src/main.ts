@@ -1,0 +1,47 @@
+/**
+ * The demo: a chat app's home screen, built on the public names of the package alone.
+ *
+ * The address says who one is (`?as=alice`) and, for a page that another server serves, where the sessions are
+ * (`?server=http://127.0.0.1:8787`).
+ *
+ * For tests, `data-testid` is stable on: account-choice (its links have data-account) · list (data-source, data-fresh) ·
+ * row (data-key="p2p|bob") · row-name · row-text · row-time · load-more · end · empty · offline-banner · cached-mark ·
+ * composer-to · composer-type · composer-text · composer-send · offline-switch · status (data-connection) · error ·
+ * and in the open chat: pin · revoke · delete · back.
+ */
+import { choice } from './choice'
+import { installFlight } from './flight'
+import { Home } from './home'
+import { Server } from './server'
+import { keepShell } from './shell'
+import { errorState } from './states'
+
+const root = document.getElementById('app')!
+const query = new URLSearchParams(location.search)
+
+async function open(account: string): Promise<Node> {
+  installFlight() // before the SDK is there: it must find the switch in place
+  const { connect } = await import('recents')
+  const server = new Server(query.get('server') ?? location.origin, account)
+  const client = connect({ url: server.url, account, token: () => server.freshToken() })
+  const home = new Home(client, server)
+  home.start()
+  return home.node
+}
+
+async function start(): Promise<void> {
+  const account = query.get('as')
+  if (!account) {
+    root.replaceChildren(choice())
+    return
+  }
+  document.title = `${account} · Recents`
+  try {
+    root.replaceChildren(await open(account))
+    await keepShell()
+  } catch (error) {
+    root.replaceChildren(errorState(String(error), () => location.reload()))
+  }
+}
+
+await start()

@@ -1,0 +1,90 @@
+import { age, fullTime, isoTime } from './ages'
+import { avatar } from './avatar'
+import { el, setText } from './dom'
+import { icon } from './icons'
+import type { Names } from './names'
+import { previewOf, type Preview } from './preview'
+import type { Entry } from './sessions'
+
+/** One row of the list: an option that has no controls of its own. */
+export class Row {
+  readonly node: HTMLElement
+  #entry: Entry
+  readonly #face = el('span', { class: 'row-face' })
+  readonly #name = el('span', { class: 'row-name', 'data-testid': 'row-name', dir: 'auto' })
+  readonly #pin = el('span', { class: 'row-pin' }, icon('pin'), el('span', { class: 'unseen' }, 'Pinned'))
+  readonly #time = el('time', { class: 'row-time', 'data-testid': 'row-time' })
+  readonly #text = el('span', { class: 'row-text', 'data-testid': 'row-text' })
+
+  constructor(entry: Entry, me: string, names: Names) {
+    this.#entry = entry
+    this.node = el(
+      'div',
+      { class: 'row', role: 'option', tabindex: '-1', 'aria-selected': 'false', 'data-testid': 'row', 'data-key': entry.key },
+      this.#face,
+      this.#name,
+      this.#pin,
+      this.#time,
+      this.#text,
+    )
+    this.#draw(me, names)
+  }
+
+  get entry(): Entry {
+    return this.#entry
+  }
+
+  /** Shows an entry of the same key. */
+  show(entry: Entry, me: string, names: Names): void {
+    if (entry === this.#entry) return
+    this.#entry = entry
+    this.#draw(me, names)
+  }
+
+  /** Draws it again, for names that were learned since. */
+  redraw(me: string, names: Names): void {
+    this.#draw(me, names)
+  }
+
+  /** Lets the time grow older. */
+  grow(now: number): void {
+    setText(this.#time, age(this.#entry.session.updateTime, now))
+  }
+
+  /** Marks the row as the one whose chat is open. */
+  select(on: boolean): void {
+    this.node.setAttribute('aria-selected', String(on))
+  }
+
+  /** Lights up for a moment; a light that is on starts again. */
+  flash(): void {
+    this.node.classList.remove('arrived')
+    void this.node.offsetWidth // a style flush: without it the two changes cancel out
+    this.node.classList.add('arrived')
+  }
+
+  #draw(me: string, names: Names): void {
+    const { session, pinned } = this.#entry
+    const name = names.titleOf(session)
+    if (this.#name.textContent !== name) {
+      setText(this.#name, name)
+      this.#face.replaceChildren(avatar(session.sessionType, session.sessionId, name))
+    }
+    this.#pin.hidden = !pinned
+    this.#time.dateTime = isoTime(session.updateTime)
+    this.#time.title = fullTime(session.updateTime)
+    this.grow(Date.now())
+    const preview = previewOf(session, me, names)
+    this.#text.replaceChildren(...previewNodes(preview))
+    this.#text.classList.toggle('quiet', preview.quiet)
+    this.node.toggleAttribute('data-revoked', session.lastMsgType === 1)
+  }
+}
+
+function previewNodes(preview: Preview): Node[] {
+  const nodes: Node[] = []
+  if (preview.sender) nodes.push(el('bdi', { class: 'row-sender' }, preview.sender), document.createTextNode(': '))
+  if (preview.sign) nodes.push(icon(preview.sign))
+  nodes.push(el('bdi', {}, preview.text))
+  return nodes
+}

@@ -1,0 +1,16 @@
+/**
+ * Lets the page open when its server is down: a service worker keeps the page's own files, and the SDK
+ * has the sessions. Browsers without one, and plain-http origins, merely lack that.
+ */
+export async function keepShell(): Promise<void> {
+  if (!('serviceWorker' in navigator)) return
+  await navigator.serviceWorker.register('/sw.js').catch(() => null) // private windows refuse it
+  const { active } = await navigator.serviceWorker.ready
+  active?.postMessage({ keep: loadedFiles() })
+}
+
+/** What this page loaded before the worker was there to see it: among it the SDK's files, whose names it does not know. */
+function loadedFiles(): string[] {
+  const entries = performance.getEntriesByType('resource').map(({ name }) => name)
+  return [location.href, ...entries].filter((url) => url.startsWith(location.origin) && !new URL(url).pathname.startsWith('/v1/'))
+}

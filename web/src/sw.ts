@@ -1,0 +1,41 @@
+/** The service worker: hands out the page's files from the network, and from its cache when there is none. */
+const worker = globalThis as unknown as ServiceWorkerGlobalScope
+
+const cacheName = 'recents-demo-shell'
+
+/** How long the network may take before the saved copy is served, ms. */
+const patience = 3000
+
+worker.addEventListener('install', () => void worker.skipWaiting())
+worker.addEventListener('message', (event) => event.waitUntil(keep((event.data as { keep: string[] }).keep)))
+worker.addEventListener('fetch', (event) => {
+  if (event.request.method === 'GET' && isShell(new URL(event.request.url))) event.respondWith(answer(event.request))
+})
+
+async function answer(request: Request): Promise<Response> {
+  const cache = await caches.open(cacheName)
+  const key = keyOf(request.url)
+  try {
+    const response = await fetch(request, { signal: AbortSignal.timeout(patience) })
+    if (response.ok) await cache.put(key, response.clone())
+    return response
+  } catch {
+    return (await cache.match(key)) ?? Response.error()
+  }
+}
+
+async function keep(urls: string[]): Promise<void> {
+  const cache = await caches.open(cacheName)
+  const keys = new Set(urls.filter((url) => isShell(new URL(url))).map(keyOf))
+  await Promise.all([...keys].map(async (key) => (await cache.match(key)) ?? cache.add(key)))
+}
+
+function isShell({ origin, pathname }: URL): boolean {
+  return origin === worker.location.origin && (pathname === '/' || pathname === '/index.html' || /^\/(web|sdk)\//.test(pathname))
+}
+
+/** The page is one file whoever one is: its query is no part of the key. */
+function keyOf(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return origin + (pathname === '/index.html' ? '/' : pathname)
+}
