@@ -1,5 +1,22 @@
 /** The service worker: hands out the page's files from the network, and from its cache when there is none. */
-const worker = globalThis as unknown as ServiceWorkerGlobalScope
+
+/** What is used here of a worker's global scope: TypeScript's library of it and the page's exclude each other. */
+interface WorkerScope {
+  readonly location: Location
+  skipWaiting(): Promise<void>
+  addEventListener(type: 'install', listener: () => void): void
+  addEventListener(type: 'message', listener: (event: MessageEvent & Extendable) => void): void
+  addEventListener(type: 'fetch', listener: (event: Fetching) => void): void
+}
+interface Extendable {
+  waitUntil(work: Promise<unknown>): void
+}
+interface Fetching extends Extendable {
+  readonly request: Request
+  respondWith(answer: Promise<Response>): void
+}
+
+const worker = globalThis as unknown as WorkerScope
 
 const cacheName = 'recents-demo-shell'
 
