@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"encoding/binary"
 	"strconv"
 
 	"recents/core"
@@ -113,8 +112,7 @@ func (b *Batch) encode() []byte {
 	head = appendInt(head, `,"journalAt":`, b.Meta.Journal-1)
 	head = append(appendInt(head, `,"head":`, int64(len(b.Head))), '}')
 
-	out := make([]byte, 4, 4+len(head)+size)
-	binary.LittleEndian.PutUint32(out, uint32(len(head)))
+	out := core.AppendUint32(make([]byte, 0, 4+len(head)+size), uint32(len(head)))
 	out = append(out, head...)
 	for _, c := range b.Chunks {
 		out = append(out, c...)

@@ -1,6 +1,6 @@
 package replica
 
-import "encoding/binary"
+import "recents/core"
 
 // A chunk is a run of rows in one storage record: ten thousand small records
 // cost ten times what forty big ones do (architecture.md, "Pack rows in
@@ -21,13 +21,13 @@ func encodeChunk(rows [][]byte) []byte {
 		size += 4 + len(r)
 	}
 	b := append(make([]byte, 0, size), chunkMagic...)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(rows)))
+	b = core.AppendUint32(b, uint32(len(rows)))
 	b = append(b, 0, 0, 0, 0)
 	for _, r := range rows {
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(r)))
+		b = core.AppendUint32(b, uint32(len(r)))
 		b = append(b, r...)
 	}
-	binary.LittleEndian.PutUint32(b[chunkHeader-4:], checksum(b[chunkHeader:]))
+	core.AppendUint32(b[:chunkHeader-4], checksum(b[chunkHeader:])) // in place of the four zeros
 	return b
 }
 
@@ -37,8 +37,8 @@ func decodeChunk(b []byte) ([][]byte, bool) {
 	if len(b) < chunkHeader || string(b[:len(chunkMagic)]) != chunkMagic {
 		return nil, false
 	}
-	count := int(binary.LittleEndian.Uint32(b[4:]))
-	sum := binary.LittleEndian.Uint32(b[8:])
+	count := int(core.Uint32(b[4:]))
+	sum := core.Uint32(b[8:])
 	b = b[chunkHeader:]
 	if count > len(b)/4 || checksum(b) != sum {
 		return nil, false
@@ -48,7 +48,7 @@ func decodeChunk(b []byte) ([][]byte, bool) {
 		if len(b) < 4 {
 			return nil, false
 		}
-		n := int(binary.LittleEndian.Uint32(b))
+		n := int(core.Uint32(b))
 		if n > len(b)-4 {
 			return nil, false
 		}

@@ -117,12 +117,12 @@ func (r *Replica) pull() {
 	}
 	r.pulling, r.pullNext = true, false
 	q := core.SyncRequest{V: core.SyncVersion, Cursor: r.cursor, ClientID: r.cfg.ClientID, Limit: core.MaxSyncRows}
-	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), r.pulled)
+	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), func(p response) { r.pulled(q.Cursor, p) })
 }
 
-func (r *Replica) pulled(p response) {
+func (r *Replica) pulled(asked core.Cursor, p response) {
 	r.pulling = false
-	page, ok := r.syncPage(p)
+	page, ok := r.syncPage(asked, p)
 	switch {
 	case r.boot != nil:
 		return // started over meanwhile
@@ -133,15 +133,13 @@ func (r *Replica) pulled(p response) {
 	case page.Reset != "":
 		r.startOver(page.Reset)
 		return
-	case page.Epoch == r.cursor.Epoch && page.From == r.cursor.Seq:
+	case r.cursor == asked:
 		r.failures = 0
 		r.applyPage(page)
-	case page.Epoch == r.cursor.Epoch && page.Next <= r.cursor.Seq:
-		// Overtaken by deltas that hold all of it.
-	default:
-		r.pullNext = true
+	case page.Next > r.cursor.Seq:
+		r.pullNext = true // overtaken by deltas, but not by enough of them
 	}
-	if r.boot == nil && (page.More && page.Next == r.cursor.Seq || r.pullNext) {
+	if r.boot == nil && (r.pullNext || page.More && page.Next == r.cursor.Seq) {
 		r.pull()
 	}
 }
@@ -161,13 +159,17 @@ func (r *Replica) applyPage(page *core.SyncPage) {
 	}
 }
 
-// syncPage reads a /v1/sync answer; false when there is none to go by.
-func (r *Replica) syncPage(p response) (*core.SyncPage, bool) {
+// syncPage reads the answer to a /v1/sync from a cursor; false when there is
+// none to go by.
+func (r *Replica) syncPage(asked core.Cursor, p response) (*core.SyncPage, bool) {
 	if p.code != core.CodeOK {
 		r.fail(p.details)
-		return &core.SyncPage{}, false
+		return nil, false
 	}
 	page, err := core.ParseSyncPage(p.data)
+	if err == nil && page.Reset == "" && (page.Epoch != asked.Epoch || page.From != asked.Seq) {
+		err = core.BadParam("from: is not the cursor that was asked")
+	}
 	if err != nil {
 		r.fail("an answer of the server's: " + err.Error())
 	}

@@ -1,0 +1,435 @@
+package replica_test
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"recents/core"
+	"recents/core/account"
+	"recents/core/replica"
+)
+
+// world is a replica with a real account on the other side, a scripted network
+// and a browser's storage, all in one goroutine.
+type world struct {
+	t      *testing.T
+	now    int64
+	server *account.Memory
+	order  uint64
+
+	r        *replica.Replica
+	online   bool
+	refuse   func(path string) (status int, body string, refused bool)
+	socket   int64 // 0: none
+	pos      int64 // what the socket was told up to
+	queue    []replica.Event
+	timers   map[int64]int64 // id → due
+	disk     *disk
+	held     bool // answers wait in heldBack
+	heldBack []replica.Event
+
+	replies map[int64]result
+	updates []core.RecentSession
+	deletes []core.Key
+	status  map[string]any
+	paths   []string
+	closed  bool
+	client  string
+	callID  int64
+}
+
+type result struct {
+	Code         int
+	Data         json.RawMessage
+	ErrorDetails string
+	IsSuccess    bool
+	Source       string
+	Fresh        bool
+	Complete     bool
+}
+
+func (r result) list(t *testing.T) (ids []string, hasMore bool, next int64) {
+	t.Helper()
+	require.Equal(t, 0, r.Code, r.ErrorDetails)
+	var l struct {
+		HasMore          bool
+		SessionList      []core.RecentSession
+		NextMaxTimestamp int64
+	}
+	require.NoError(t, json.Unmarshal(r.Data, &l))
+	for _, s := range l.SessionList {
+		ids = append(ids, s.SessionID)
+	}
+	return ids, l.HasMore, l.NextMaxTimestamp
+}
+
+// disk is what the tabs of one origin share.
+type disk struct {
+	meta    map[string]any
+	chunks  [][]byte
+	journal [][]byte
+	head    []byte
+	fail    bool
+	writes  int
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{t: t, now: 1_700_000_000_000, server: account.NewMemory(), online: true, disk: &disk{}}
+}
+
+// open starts a tab's replica on the world's disk.
+func (w *world) open(options ...string) {
+	w.r = replica.New()
+	w.timers, w.replies = map[int64]int64{}, map[int64]result{}
+	w.socket, w.queue, w.heldBack, w.updates, w.deletes, w.closed = 0, nil, nil, nil, nil, false
+	extra := ""
+	for _, o := range options {
+		extra += "," + o
+	}
+	w.client = fmt.Sprintf("tab%d", w.now)
+	w.handle(replica.Event{Kind: replica.EvStart, Data: []byte(fmt.Sprintf(
+		`{"account":"me","clientId":%q,"seed":7,"storage":%t,"online":%t%s}`, w.client, w.disk != nil, w.online, extra))})
+	if w.disk != nil {
+		w.load()
+	}
+	w.run()
+}
+
+func (w *world) load() {
+	var meta []byte
+	if w.disk.meta != nil {
+		meta, _ = json.Marshal(w.disk.meta)
+	}
+	w.handle(replica.Event{Kind: replica.EvLoad, Data: meta})
+	for _, c := range slices.Concat(w.disk.chunks, w.disk.journal) {
+		w.handle(replica.Event{Kind: replica.EvChunk, Data: slices.Clone(c)})
+	}
+	w.handle(replica.Event{Kind: replica.EvLoaded})
+}
+
+func (w *world) handle(ev replica.Event) {
+	ev.Now = w.now
+	for _, fx := range w.r.Handle(ev) {
+		w.perform(fx)
+	}
+}
+
+// run handles what is under way until nothing is.
+func (w *world) run() {
+	for range 10_000 {
+		if len(w.queue) == 0 && !w.push() {
+			return
+		}
+		if len(w.queue) > 0 {
+			ev := w.queue[0]
+			w.queue = w.queue[1:]
+			w.handle(ev)
+		}
+	}
+	w.t.Fatal("the replica does not come to rest")
+}
+
+func (w *world) perform(fx replica.Effect) {
+	switch fx.Kind {
+	case replica.FxReply:
+		var r result
+		require.NoError(w.t, json.Unmarshal(fx.Data, &r), "%s", fx.Data)
+		_, twice := w.replies[fx.ID]
+		require.False(w.t, twice, "call %d is answered twice", fx.ID)
+		w.replies[fx.ID] = r
+	case replica.FxUpdates:
+		var s []core.RecentSession
+		require.NoError(w.t, json.Unmarshal(fx.Data, &s), "%s", fx.Data)
+		w.updates = append(w.updates, s...)
+	case replica.FxDeletes:
+		var keys []struct{ SessionID, SessionType string }
+		require.NoError(w.t, json.Unmarshal(fx.Data, &keys))
+		for _, k := range keys {
+			key, err := core.ResolveKey(k.SessionID, k.SessionType)
+			require.NoError(w.t, err)
+			w.deletes = append(w.deletes, key)
+		}
+	case replica.FxStatus:
+		w.status = map[string]any{}
+		require.NoError(w.t, json.Unmarshal(fx.Data, &w.status))
+	case replica.FxFetch:
+		w.paths = append(w.paths, fx.Path)
+		w.answer(fx)
+	case replica.FxDial:
+		w.dial(fx)
+	case replica.FxSend:
+		w.receive(fx)
+	case replica.FxHangup:
+		w.socket = 0
+	case replica.FxTimer:
+		w.timers[fx.ID] = w.now + fx.Code
+	case replica.FxCancel:
+		delete(w.timers, fx.ID)
+	case replica.FxStore:
+		w.store(fx)
+	case replica.FxClosed:
+		w.closed = true
+	}
+}
+
+func (w *world) later(ev replica.Event) {
+	if w.held {
+		w.heldBack = append(w.heldBack, ev)
+		return
+	}
+	w.queue = append(w.queue, ev)
+}
+
+func (w *world) answer(fx replica.Effect) {
+	ev := replica.Event{Kind: replica.EvResponse, ID: fx.ID}
+	if w.online {
+		ev.Code, ev.Data = w.serve(fx.Path, fx.Data)
+	}
+	w.later(ev)
+}
+
+func (w *world) serve(path string, body []byte) (status int64, answer []byte) {
+	if w.refuse != nil {
+		if status, text, refused := w.refuse(path); refused {
+			return int64(status), []byte(text)
+		}
+	}
+	var data []byte
+	err := w.update(func(a *account.Account) (err error) {
+		data, err = call(a, path, body)
+		return err
+	})
+	if err != nil {
+		code, text := core.CodeOf(err)
+		return 400, []byte(fmt.Sprintf(`{"code":%d,"errorDetails":%q}`, code, text))
+	}
+	return 200, []byte(fmt.Sprintf(`{"code":200,"data":%s}`, data))
+}
+
+func call(a *account.Account, path string, body []byte) ([]byte, error) {
+	switch path {
+	case "/v1/sync":
+		q, err := core.ParseSyncRequest(body)
+		if err != nil {
+			return nil, err
+		}
+		a.Create()
+		p, err := a.Sync(q)
+		return core.AppendSyncPage(nil, p), err
+	case "/v1/snapshot":
+		q, err := core.ParseSnapshotRequest(body)
+		if err != nil {
+			return nil, err
+		}
+		a.Create()
+		p, err := a.Snapshot(q)
+		return core.AppendSnapshotPage(nil, p), err
+	case "/v1/mutate":
+		q, err := core.ParseMutateRequest(body, core.MaxExt)
+		if err != nil {
+			return nil, err
+		}
+		p, err := a.Mutate(q)
+		return core.AppendMutatePage(nil, p), err
+	case "/v1/queryMySessionList":
+		q, err := core.ParseListRequest(body)
+		if err != nil {
+			return nil, err
+		}
+		rows, more, err := a.List(q)
+		return core.AppendSessionList(nil, rows, more, q.NeedLastMsg, core.NextMax(rows, more)), err
+	}
+	return nil, &core.Error{Code: core.CodeNotFound, Details: path}
+}
+
+// update runs an operation on the server's account.
+func (w *world) update(fn func(a *account.Account) error) error {
+	return w.server.Update(context.Background(), func(tx account.Tx) error {
+		a, err := account.Open("me", tx.Account("me"), account.Env{Now: w.now, NewEpoch: "e1"})
+		if err != nil {
+			return err
+		}
+		if err := fn(a); err != nil {
+			return err
+		}
+		_, err = a.Commit()
+		return err
+	})
+}
+
+func (w *world) do(fn func(a *account.Account) error) {
+	w.t.Helper()
+	require.NoError(w.t, w.update(fn))
+	w.run()
+}
+
+// message delivers a message from a friend.
+func (w *world) message(from, text string) {
+	w.t.Helper()
+	w.now++
+	w.order = account.NextOrder(w.order, w.now)
+	w.do(func(a *account.Account) error { return a.Deliver(w.parse(from, text)) })
+}
+
+func (w *world) parse(from, text string) *account.Message {
+	m, err := account.ParseMessage([]byte(fmt.Sprintf(`{"uuid":"u%d","content":%q}`, w.order, text)),
+		from, core.Key{Type: core.P2P, ID: "me"}, w.order, false)
+	require.NoError(w.t, err)
+	return m
+}
+
+func (w *world) dial(fx replica.Effect) {
+	if !w.online {
+		w.later(replica.Event{Kind: replica.EvClosed, ID: fx.ID, Code: 1006})
+		return
+	}
+	w.socket, w.pos = fx.ID, -1
+	w.later(replica.Event{Kind: replica.EvOpened, ID: fx.ID})
+}
+
+func (w *world) receive(fx replica.Effect) {
+	if fx.ID != w.socket {
+		return
+	}
+	if string(fx.Data) == "ping" {
+		w.later(replica.Event{Kind: replica.EvFrame, ID: fx.ID, Data: []byte("pong")})
+		return
+	}
+	q, err := core.ParseSyncRequest(fx.Data)
+	require.NoError(w.t, err)
+	page := w.page(q)
+	f := core.Frame{Kind: core.FrameReady, Epoch: page.Epoch, Head: page.Head, HeartbeatMs: 25000}
+	if page.Reset != "" {
+		f.Kind, f.Reason = core.FrameReset, page.Reset
+	} else {
+		w.pos = q.Cursor.Seq
+	}
+	w.later(replica.Event{Kind: replica.EvFrame, ID: fx.ID, Data: core.AppendFrame(nil, &f)})
+}
+
+func (w *world) page(q core.SyncRequest) (page *core.SyncPage) {
+	require.NoError(w.t, w.update(func(a *account.Account) (err error) {
+		page, err = a.Sync(q)
+		return err
+	}))
+	return page
+}
+
+// push sends the socket what it was not told yet; false when there is nothing.
+func (w *world) push() bool {
+	if w.socket == 0 || w.pos < 0 || !w.online {
+		return false
+	}
+	page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: "e1", Seq: w.pos}, Limit: 500, ClientID: w.client})
+	if page.Reset != "" || page.Next == w.pos {
+		return false
+	}
+	f := core.Frame{Kind: core.FrameDelta, Epoch: page.Epoch, From: page.From, To: page.Next, Rows: page.Rows, LastMid: page.LastMid}
+	w.pos = page.Next
+	w.later(replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: core.AppendFrame(nil, &f)})
+	return len(w.queue) > 0
+}
+
+func (w *world) store(fx replica.Effect) {
+	ev := replica.Event{Kind: replica.EvStored, ID: fx.ID}
+	n := binary.LittleEndian.Uint32(fx.Data)
+	var h struct {
+		Expect, Meta             map[string]any
+		Clear                    bool
+		Chunks                   []int
+		Journal, JournalAt, Head int
+	}
+	require.NoError(w.t, json.Unmarshal(fx.Data[4:4+n], &h))
+	blob := fx.Data[4+n:]
+	next := func(n int) []byte {
+		b := slices.Clone(blob[:n])
+		blob = blob[n:]
+		return b
+	}
+	switch {
+	case w.disk.fail:
+		ev.Code = 2
+	case !sameMeta(h.Expect, w.disk.meta):
+		ev.Code = 1
+		if w.disk.meta != nil {
+			ev.Data, _ = json.Marshal(w.disk.meta)
+		}
+	default:
+		w.disk.apply(h.Meta, h.Clear, h.Chunks, h.Journal, h.JournalAt, h.Head, next)
+		require.Empty(w.t, blob)
+	}
+	w.later(ev)
+}
+
+func (d *disk) apply(meta map[string]any, wipe bool, chunks []int, journal, journalAt, head int, next func(int) []byte) {
+	d.writes++
+	d.meta = meta
+	if wipe {
+		d.chunks, d.journal = nil, nil
+	}
+	for i, n := range chunks {
+		d.chunks = append(d.chunks[:i], next(n))
+	}
+	if journal > 0 {
+		d.journal = append(d.journal[:journalAt], next(journal))
+	}
+	if head > 0 {
+		d.head = next(head)
+	}
+}
+
+func sameMeta(a, b map[string]any) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return a["epoch"] == b["epoch"] && a["cursor"] == b["cursor"] && a["generation"] == b["generation"]
+}
+
+// pass lets time go by and timers run out.
+func (w *world) pass(ms int64) {
+	end := w.now + ms
+	for {
+		id, due := int64(0), end+1
+		for i, d := range w.timers {
+			if d < due || d == due && i < id {
+				id, due = i, d
+			}
+		}
+		if due > end {
+			break
+		}
+		delete(w.timers, id)
+		w.now = max(w.now, due)
+		w.handle(replica.Event{Kind: replica.EvTimer, ID: id})
+		w.run()
+	}
+	w.now = end
+}
+
+// call calls the replica and returns the answer, nil while there is none.
+func (w *world) call(kind int64, params string) *result {
+	w.callID++
+	w.handle(replica.Event{Kind: replica.EvCall, ID: w.callID, Code: kind, Data: []byte(params)})
+	w.run()
+	return w.reply(w.callID)
+}
+
+func (w *world) reply(id int64) *result {
+	r, ok := w.replies[id]
+	if !ok {
+		return nil
+	}
+	return &r
+}
+
+func (w *world) setOnline(online bool) {
+	w.online = online
+	w.handle(replica.Event{Kind: replica.EvNetwork, Code: int64(map[bool]int{true: 1}[online])})
+	w.run()
+}
