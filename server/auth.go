@@ -1,0 +1,178 @@
+package server
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"recents/core"
+)
+
+// Keys say whose word is believed.
+type Keys struct {
+	ServerKey string            // of the chat app's backend; "" admits none
+	Secret    []byte            // HS256 tokens are signed with it; nil admits none
+	PublicKey ed25519.PublicKey // EdDSA tokens are checked with it; nil admits none
+}
+
+// ParsePublicKey reads an Ed25519 public key: PEM ("PUBLIC KEY"), or base64 of
+// its 32 bytes.
+func ParsePublicKey(text string) (ed25519.PublicKey, error) {
+	if block, _ := pem.Decode([]byte(text)); block != nil {
+		key, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if err != nil {
+			return nil, errors.New("public key: is not a PKIX public key")
+		}
+		if ed, ok := key.(ed25519.PublicKey); ok {
+			return ed, nil
+		}
+		return nil, errors.New("public key: is not an Ed25519 key")
+	}
+	text = strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(strings.TrimSpace(text))
+	raw, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil || len(raw) != ed25519.PublicKeySize {
+		return nil, errors.New("public key: is neither PEM nor base64 of 32 bytes")
+	}
+	return ed25519.PublicKey(raw), nil
+}
+
+// callerKind says whom a path admits.
+type callerKind uint8
+
+const (
+	byAnyone callerKind = iota
+	byUser
+	byServerKey
+	byBoth
+)
+
+// caller is who calls: the server key, or an account until its token expires.
+type caller struct {
+	server  bool
+	account string
+	expires int64 // ms
+}
+
+func (k callerKind) admits(who caller) error {
+	switch {
+	case k == byUser && who.server:
+		return forbidden("this call takes a user's token: the server key is no account")
+	case k == byServerKey && !who.server:
+		return forbidden("this call takes the server key, not a user's token")
+	}
+	return nil
+}
+
+func forbidden(details string) error {
+	return &core.Error{Code: core.CodeForbidden, Details: details}
+}
+
+// authority checks and issues tokens.
+type authority struct {
+	keys   Keys
+	now    func() int64
+	parser *jwt.Parser
+}
+
+// tokenLeeway is how far the clocks of issuer and server may be apart.
+const tokenLeeway = 5 * time.Second
+
+// maxToken bounds the bytes that a token's check reads.
+const maxToken = 4096
+
+// newAuthority pins the algorithms to those whose key is there: a token's own
+// word for its algorithm is never believed.
+func newAuthority(keys Keys, now func() int64) *authority {
+	var methods []string
+	if len(keys.Secret) > 0 {
+		methods = append(methods, jwt.SigningMethodHS256.Alg())
+	}
+	if len(keys.PublicKey) > 0 {
+		methods = append(methods, jwt.SigningMethodEdDSA.Alg())
+	}
+	return &authority{keys, now, jwt.NewParser(
+		jwt.WithValidMethods(methods), jwt.WithExpirationRequired(), jwt.WithStrictDecoding(),
+		jwt.WithLeeway(tokenLeeway), jwt.WithTimeFunc(func() time.Time { return time.UnixMilli(now()) }))}
+}
+
+// bearer returns the token of the Authorization header, "" when there is none.
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// isServerKey takes the same time for any text of a length.
+func (a *authority) isServerKey(token string) bool {
+	want, got := sha256.Sum256([]byte(a.keys.ServerKey)), sha256.Sum256([]byte(token))
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && a.keys.ServerKey != ""
+}
+
+func badToken(details string) error {
+	return &core.Error{Code: core.CodeToken, Details: "token: " + details}
+}
+
+// user returns whose token it is. No error repeats any of the token.
+func (a *authority) user(token string) (caller, error) {
+	switch {
+	case token == "":
+		return caller{}, badToken("is missing")
+	case len(token) > maxToken:
+		return caller{}, badToken(core.Itoa(int64(len(token))) + " bytes is over " + core.Itoa(maxToken))
+	}
+	var claims jwt.RegisteredClaims
+	if _, err := a.parser.ParseWithClaims(token, &claims, a.keyFor); err != nil {
+		return caller{}, badToken(a.reason(err, &claims))
+	}
+	if err := core.CheckID("sub", claims.Subject); err != nil {
+		return caller{}, badToken(err.Error())
+	}
+	return caller{account: claims.Subject, expires: claims.ExpiresAt.UnixMilli()}, nil
+}
+
+func (a *authority) keyFor(t *jwt.Token) (any, error) {
+	if t.Method == jwt.SigningMethodEdDSA {
+		return a.keys.PublicKey, nil
+	}
+	return a.keys.Secret, nil
+}
+
+func (a *authority) reason(err error, claims *jwt.RegisteredClaims) string {
+	switch {
+	case errors.Is(err, jwt.ErrTokenMalformed):
+		return "is malformed"
+	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
+		return "its signature or its algorithm is not one that this server takes"
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return "has no exp"
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return "expired at " + core.Itoa(claims.ExpiresAt.UnixMilli()) + ", it is " + core.Itoa(a.now())
+	case errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
+		return "is not valid yet"
+	}
+	return "is not one that this server takes"
+}
+
+// issue makes a token of an account.
+func (a *authority) issue(account string, ttl time.Duration) (token string, expires int64, err error) {
+	if len(a.keys.Secret) == 0 {
+		return "", 0, forbidden("issueToken: this server has no token secret; tokens come from the holder of the EdDSA key")
+	}
+	now := time.UnixMilli(a.now())
+	exp := jwt.NewNumericDate(now.Add(ttl))
+	token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
+		Subject: account, IssuedAt: jwt.NewNumericDate(now), ExpiresAt: exp,
+	}).SignedString(a.keys.Secret)
+	return token, exp.UnixMilli(), err
+}

@@ -1,0 +1,323 @@
+//go:build !js
+
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+	"golang.org/x/time/rate"
+
+	"recents/core"
+)
+
+const (
+	subprotocol   = "recents.v1"
+	bearerPrefix  = "bearer."
+	heartbeatMiss = 2.5              // heartbeats without a frame, then the peer counts as gone
+	writeTimeout  = 10 * time.Second // for one frame; a peer that takes none for so long is gone
+	framesASecond = 20
+	framesAtOnce  = 40
+)
+
+// updates accepts the WebSocket of GET /v1/updates and serves it until it ends.
+//
+// A browser's page sees nothing of a refused handshake, so a refusal that it
+// has to act on (its token, its number of sockets) is a close code on an
+// accepted one. Pages of foreign origins, and what is no such handshake, get an
+// HTTP status.
+func (h *Handler) updates(w *reply, r *http.Request) {
+	if err := h.admitSocket(w, r); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	who, denied := h.auth.user(offeredToken(r))
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols:       []string{subprotocol},
+		InsecureSkipVerify: true, // admitSocket held the origin to our own list
+	})
+	if err != nil {
+		return // Accept has answered
+	}
+	s := newSocket(h, conn, who)
+	if denied != nil {
+		s.end(closeToken, denied.Error())
+		return
+	}
+	w.account = who.account
+	s.serve(r.Context())
+}
+
+func (h *Handler) admitSocket(w *reply, r *http.Request) error {
+	if err := h.checkHost(r); err != nil {
+		return err
+	}
+	if origin := r.Header.Get("Origin"); !h.origins.allows(origin, r.Host) {
+		return forbidden("Origin: " + core.Quote(origin) + " is not allowed")
+	}
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") || !hasSubprotocol(r) {
+		return core.BadParam("updates: is a WebSocket with the subprotocols " + subprotocol + " and " + bearerPrefix + "<token>")
+	}
+	if h.stopping.Load() {
+		return &core.Error{Code: core.CodeUnavailable, Details: "the server is stopping"}
+	}
+	return h.limitAddress(w, r)
+}
+
+func offered(r *http.Request) []string {
+	list := strings.Split(strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ","), ",")
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
+	}
+	return list
+}
+
+func hasSubprotocol(r *http.Request) bool {
+	for _, p := range offered(r) {
+		if p == subprotocol {
+			return true
+		}
+	}
+	return false
+}
+
+func offeredToken(r *http.Request) string {
+	for _, p := range offered(r) {
+		if token, ok := strings.CutPrefix(p, bearerPrefix); ok {
+			return token
+		}
+	}
+	return ""
+}
+
+// socket is one open WebSocket. One goroutine reads, one writes; timers and a
+// stop may end it.
+type socket struct {
+	h      *Handler
+	conn   *websocket.Conn
+	who    caller
+	reader *reader
+	hello  chan core.SyncRequest // holds one: the newest hello that waits for the writer
+	code   atomic.Int32          // that it was closed with, 0 when the peer left
+}
+
+func newSocket(h *Handler, conn *websocket.Conn, who caller) *socket {
+	conn.SetReadLimit(core.MaxFrame)
+	return &socket{h: h, conn: conn, who: who, hello: make(chan core.SyncRequest, 1),
+		reader: &reader{account: who.account, out: newOutbox()}}
+}
+
+// end closes the socket with a code. Only the first end counts.
+func (s *socket) end(code int, reason string) {
+	s.code.CompareAndSwap(0, int32(code))
+	if len(reason) > maxCloseDetails {
+		reason = reason[:maxCloseDetails]
+	}
+	reason = strings.ToValidUTF8(reason, "")
+	_ = s.conn.Close(websocket.StatusCode(code), reason) // a peer that answers no close is cut by it
+}
+
+func (s *socket) cut() { _ = s.conn.CloseNow() } // nothing to tell a peer that is gone
+
+func (s *socket) serve(ctx context.Context) {
+	if !s.h.limits.slots.take(s.who.account) {
+		s.end(closeTooMany, "too many sockets")
+		return
+	}
+	defer s.h.limits.slots.give(s.who.account)
+	if !s.h.sockets.add(s) {
+		s.end(closeGoingAway, "the server is stopping")
+		return
+	}
+	defer s.h.sockets.remove(s)
+	s.h.opts.Metrics.SocketOpened()
+	defer func() { s.h.opts.Metrics.SocketClosed(int(s.code.Load())) }()
+	defer s.h.hub.remove(s.reader)
+	s.run(ctx)
+}
+
+// run reads until the socket ends, by whomever.
+func (s *socket) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		s.writeAll(ctx)
+	}()
+	expiry := time.AfterFunc(s.untilExpiry(), func() { s.end(closeToken, "the token expired") })
+	s.readAll(ctx)
+	expiry.Stop()
+	cancel()
+	s.cut()
+	<-written
+}
+
+func (s *socket) untilExpiry() time.Duration {
+	const longest = 1 << 31 // ms: 24 days, and a socket rarely lives one
+	return time.Duration(min(max(s.who.expires-s.h.opts.Now(), 0), longest)) * time.Millisecond
+}
+
+func (s *socket) readAll(ctx context.Context) {
+	silence := time.Duration(heartbeatMiss * float64(s.h.opts.Heartbeat))
+	watchdog := time.AfterFunc(silence, func() { s.end(closeTooSlow, "no frame for "+silence.String()) })
+	defer watchdog.Stop()
+	pace := rate.NewLimiter(framesASecond, framesAtOnce)
+	for {
+		kind, frame, err := s.conn.Read(ctx)
+		switch {
+		case err != nil:
+			return
+		case !pace.Allow():
+			s.end(closeTooMany, "more than "+core.Itoa(framesASecond)+" frames a second")
+			return
+		case kind != websocket.MessageText:
+			s.end(closeBadData, "frames are text")
+			return
+		}
+		watchdog.Reset(silence)
+		if err := s.take(frame); err != nil {
+			s.end(closePolicy, err.Error())
+			return
+		}
+	}
+}
+
+// take reads one frame. A kind that is not known is left to newer servers.
+func (s *socket) take(frame []byte) error {
+	if string(frame) == "ping" {
+		s.reader.out.ping()
+		return nil
+	}
+	if err := core.Strict(frame); err != nil {
+		return in("frame", err)
+	}
+	if string(core.Field(frame, "t")) != `"`+core.FrameHello+`"` {
+		return nil
+	}
+	q, err := core.ParseSyncRequest(frame)
+	if err != nil {
+		return in(core.FrameHello, err)
+	}
+	select {
+	case <-s.hello: // one that the writer has not come to: the newer replaces it
+	default:
+	}
+	s.hello <- q
+	return nil
+}
+
+func (s *socket) writeAll(ctx context.Context) {
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case q := <-s.hello:
+			err = s.catchUp(ctx, q)
+		case <-s.reader.out.wake:
+			err = s.flush(ctx)
+		}
+		if err != nil {
+			s.lost(ctx, err)
+			return
+		}
+	}
+}
+
+// lost ends a socket that could not be written to, or whose account could not
+// be read.
+func (s *socket) lost(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil || websocket.CloseStatus(err) != -1:
+	case err == errPeer:
+		s.code.CompareAndSwap(0, closeTooSlow)
+		s.cut()
+	default:
+		s.h.opts.Log.LogAttrs(ctx, slog.LevelError, "socket failed", slog.Any("error", err))
+		s.end(closeInternal, "internal error")
+	}
+}
+
+// errPeer tells that a frame could not be written.
+var errPeer = &core.Error{Code: core.CodeTimeout, Details: "the peer takes no frames"}
+
+func (s *socket) write(ctx context.Context, frame []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	if s.conn.Write(ctx, websocket.MessageText, frame) != nil {
+		return errPeer
+	}
+	return nil
+}
+
+// catchUp answers a hello: ready and what was missed, page by page, at the
+// reader's own pace. The reader is told of live changes from before the first
+// read on, so that none falls in between; those that it gets twice it drops,
+// since they do not start at its cursor.
+func (s *socket) catchUp(ctx context.Context, q core.SyncRequest) error {
+	s.h.hub.add(s.reader, q.ClientID)
+	for greeted := false; ; greeted = true {
+		p, err := s.h.syncPage(ctx, s.who.account, q)
+		if err != nil {
+			return err
+		}
+		if p.Reset != "" {
+			return s.writeFrame(ctx, &core.Frame{Kind: core.FrameReset, Epoch: p.Epoch, Head: p.Head, Reason: p.Reset})
+		}
+		s.h.hub.applied(s.reader, p.LastMid)
+		if !greeted {
+			if err := s.writeFrame(ctx, s.ready(p)); err != nil {
+				return err
+			}
+		}
+		if err := s.writePage(ctx, p); err != nil || !p.More {
+			return err
+		}
+		q.Cursor.Seq = p.Next
+	}
+}
+
+func (s *socket) ready(p *core.SyncPage) *core.Frame {
+	return &core.Frame{Kind: core.FrameReady, Epoch: p.Epoch, Head: p.Head, LastMid: p.LastMid,
+		HeartbeatMs: s.h.opts.Heartbeat.Milliseconds(), TokenExpiresIn: s.untilExpiry().Milliseconds()}
+}
+
+// writePage sends a page as a delta. Only the last one tells lastMid: what it
+// acknowledges may lie on any page before.
+func (s *socket) writePage(ctx context.Context, p *core.SyncPage) error {
+	if p.Next == p.From {
+		return nil
+	}
+	f := &core.Frame{Kind: core.FrameDelta, Epoch: p.Epoch, From: p.From, To: p.Next, Rows: p.Rows}
+	if !p.More {
+		f.LastMid = p.LastMid
+	}
+	return s.writeFrame(ctx, f)
+}
+
+func (s *socket) writeFrame(ctx context.Context, f *core.Frame) error {
+	return s.write(ctx, core.AppendFrame(nil, f))
+}
+
+// flush sends what waits, until nothing does.
+func (s *socket) flush(ctx context.Context) error {
+	for {
+		frame, behind, pong := s.reader.out.take()
+		switch {
+		case pong:
+			frame = []byte("pong")
+		case behind != nil:
+			frame = core.AppendFrame(nil, &core.Frame{Kind: core.FrameBehind, Epoch: behind.epoch, Head: behind.seq})
+		case frame == nil:
+			return nil
+		}
+		if err := s.write(ctx, frame); err != nil {
+			return err
+		}
+	}
+}
