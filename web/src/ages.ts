@@ -30,9 +30,10 @@ export function fullTime(at: number): string {
   return whole.format(at)
 }
 
-/** The hour and minute, for a bubble. */
-export function clockTime(at: number): string {
-  return clock.format(at)
+/** The hour and minute, with the day before them when that is not `now`'s: "14:05", "12 Mar, 14:05". */
+export function stamp(at: number, now: number): string {
+  if (calendarDays(at, now) === 0) return clock.format(at)
+  return `${sameYear(at, now) ? dayAndMonth.format(at) : dayMonthYear.format(at)}, ${clock.format(at)}`
 }
 
 /** The machine's form for `<time datetime>`; `''` for a number that is no time. */

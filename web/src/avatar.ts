@@ -4,7 +4,7 @@ import { svg } from './dom'
 const shapes: Record<SessionType, () => SVGElement> = {
   p2p: () => svg('circle', { cx: '24', cy: '24', r: '24' }),
   team: () => svg('rect', { width: '48', height: '48', rx: '14' }),
-  superTeam: () => svg('path', { d: 'M24 3L42 13.5V34.5L24 45 6 34.5V13.5Z', class: 'rounded' }),
+  superTeam: () => svg('path', { d: 'M24 5L40.5 14.5V33.5L24 43 7.5 33.5V14.5Z', class: 'rounded' }),
 }
 
 /** Draws initials on a colour that is made from the id; the shape tells people, teams and super teams apart. */

@@ -1,5 +1,5 @@
 import type { SessionKey } from 'recents'
-import { clockTime, fullTime, isoTime } from './ages'
+import { fullTime, isoTime, stamp } from './ages'
 import { avatar } from './avatar'
 import type { Composer } from './composer'
 import { el } from './dom'
@@ -25,6 +25,8 @@ export class Chat {
   readonly #head = el('header', { class: 'chat-head' })
   readonly #thread = el('div', { class: 'thread', role: 'log', 'aria-label': 'Messages', tabindex: '0' })
   #target: SessionKey | null = null
+  /** What the thread shows; null when it shows no bubbles. */
+  #shown: readonly Bubble[] | null = null
 
   constructor(
     readonly threads: Threads,
@@ -43,23 +45,37 @@ export class Chat {
 
   /** Opens a chat, or none; the entry is missing when there is no session of that key yet. */
   show(target: SessionKey | null, entry: Entry | undefined): void {
+    if (!target || keyOf(target) !== this.key) this.#shown = null
     this.#target = target
-    this.node.classList.toggle('nothing', target === null)
-    if (!target) {
-      this.#head.replaceChildren(this.#backButton(), el('h2', { class: 'chat-name' }, 'New message'))
-      this.#thread.replaceChildren(hints())
-      return
-    }
-    this.#head.replaceChildren(...this.#headNodes(target, entry))
-    const bubbles = this.threads.of(keyOf(target))
-    this.#thread.replaceChildren(...(bubbles.length ? bubbles.map((b) => this.#bubbleNode(b, target)) : [blank(entry)]))
+    this.#showHead(target ? this.#headNodes(target, entry) : [this.#backButton(), el('h2', { class: 'chat-name' }, 'New message')])
+    const bubbles = target ? this.threads.of(keyOf(target)) : []
+    if (target && bubbles.length) this.#showBubbles(bubbles, target)
+    else this.#thread.replaceChildren(target ? blank(entry) : hints())
+  }
+
+  /** Draws the head; a button that had the focus hands it on to its successor. */
+  #showHead(nodes: Node[]): void {
+    const focused = this.#head.contains(document.activeElement) ? document.activeElement?.getAttribute('data-testid') : null
+    this.#head.replaceChildren(...nodes)
+    if (focused) this.#head.querySelector<HTMLElement>(`[data-testid="${focused}"]`)?.focus()
+  }
+
+  /** Draws the bubbles. New ones are added below the others, since a screen reader speaks what is added to a log. */
+  #showBubbles(bubbles: readonly Bubble[], target: SessionKey): void {
+    const shown = this.#shown
+    this.#shown = bubbles
+    if (shown === bubbles) return
+    const grown = shown?.every((bubble, i) => bubble === bubbles[i]) ? shown.length : 0
+    const nodes = bubbles.slice(grown).map((bubble) => this.#bubbleNode(bubble, target))
+    if (grown > 0) this.#thread.append(...nodes)
+    else this.#thread.replaceChildren(...nodes)
     this.#thread.scrollTop = this.#thread.scrollHeight
   }
 
   #headNodes(target: SessionKey, entry: Entry | undefined): Node[] {
     const name = this.names.titleOf(target)
     const kind = kinds[target.sessionType] + (name === target.sessionId ? '' : ` · ${target.sessionId}`)
-    const title = el('div', { class: 'chat-title' }, el('h2', { class: 'chat-name', dir: 'auto' }, name), el('p', { class: 'chat-kind' }, kind))
+    const title = el('div', { class: 'chat-title' }, el('h2', { class: 'chat-name' }, el('bdi', {}, name)), el('p', { class: 'chat-kind' }, kind))
     return [this.#backButton(), avatar(target.sessionType, target.sessionId, name), title, ...(entry ? this.#tools(entry) : [])]
   }
 
@@ -84,7 +100,7 @@ export class Chat {
       { class: `bubble ${bubble.mine ? 'mine' : 'theirs'}${bubble.revoked ? ' gone' : ''}` },
       named && el('span', { class: 'bubble-from', dir: 'auto' }, this.names.of(bubble.from)),
       el('span', { class: 'bubble-text', dir: 'auto' }, bubble.sign ? icon(bubble.sign) : null, bubble.text),
-      el('time', { datetime: isoTime(bubble.at), title: fullTime(bubble.at) }, clockTime(bubble.at)),
+      el('time', { datetime: isoTime(bubble.at), title: fullTime(bubble.at) }, stamp(bubble.at, Date.now())),
     )
   }
 }

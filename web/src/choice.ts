@@ -2,10 +2,10 @@ import { avatar } from './avatar'
 import { el } from './dom'
 
 const people = [
-  { account: 'alice', about: 'has a list full of chats' },
-  { account: 'bob', about: 'a friend of alice' },
-  { account: 'carol', about: 'a friend of alice' },
-  { account: 'dave', about: 'a friend of alice' },
+  { account: 'alice', about: 'a full list' },
+  { account: 'bob', about: 'a friend' },
+  { account: 'carol', about: 'a friend' },
+  { account: 'dave', about: 'a friend' },
 ]
 
 /** The first screen: who are you? Each answer is a link, so that two tabs can be two people. */

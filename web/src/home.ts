@@ -1,5 +1,5 @@
 import type { Client, ClientStatus, NIMResult, RecentSession, RecentSessionList, SessionKey } from 'recents'
-import { clockTime } from './ages'
+import { stamp } from './ages'
 import { avatar } from './avatar'
 import { Chat } from './chat'
 import { linkTo } from './choice'
@@ -81,7 +81,7 @@ export class Home {
     const write = el('button', { class: 'tool', type: 'button', title: 'New message', 'aria-label': 'New message' }, icon('compose'))
     write.addEventListener('click', () => this.#writeNew())
     const away = el('a', { class: 'tool', href: linkTo(null), title: 'Be somebody else', 'aria-label': 'Be somebody else' }, icon('switch'))
-    const title = el('div', { class: 'side-title' }, el('h1', { dir: 'auto' }, me), this.#cached)
+    const title = el('div', { class: 'side-title' }, el('h1', {}, el('bdi', {}, me)), this.#cached)
     const head = el('header', { class: 'side-head' }, avatar('p2p', me, me), title, away, write)
     const side = el('section', { class: 'side', 'aria-label': 'Chats' }, head, this.#banner, this.#list.node, this.#status.node)
     const home = el('div', { class: 'home', 'data-view': 'list' }, side, this.#chat.node, this.#voice, this.#toasts)
@@ -151,7 +151,7 @@ export class Home {
   #showSource({ source, fresh, asOf }: NIMResult<unknown>): void {
     this.#list.source(source, fresh)
     this.#cached.hidden = source !== 'cache' || fresh
-    setText(this.#cached, asOf > 0 ? `Saved copy, as of ${clockTime(asOf)}` : 'Saved copy')
+    setText(this.#cached, asOf > 0 ? `Saved copy, as of ${stamp(asOf, Date.now())}` : 'Saved copy')
   }
 
   #learn(sessions: readonly RecentSession[]): void {
@@ -181,6 +181,7 @@ export class Home {
     const message = lastMessage(entry.session)
     if (!message || message.messageDirection === 'outgoing') return
     this.#list.flash(entry.key)
+    if (entry.key === this.#chat.key) return // the open chat speaks for itself
     const { sender, text } = previewOf(entry.session, this.server.account, this.#names)
     const from = this.#names.titleOf(entry.session)
     setText(this.#voice, `New message ${sender ? `in ${from} by ${sender}` : `from ${from}`}: ${text}`)

@@ -11,7 +11,7 @@ export class Row {
   readonly node: HTMLElement
   #entry: Entry
   readonly #face = el('span', { class: 'row-face' })
-  readonly #name = el('span', { class: 'row-name', 'data-testid': 'row-name', dir: 'auto' })
+  readonly #name = el('bdi')
   readonly #pin = el('span', { class: 'row-pin' }, icon('pin'), el('span', { class: 'unseen' }, 'Pinned'))
   readonly #time = el('time', { class: 'row-time', 'data-testid': 'row-time' })
   readonly #text = el('span', { class: 'row-text', 'data-testid': 'row-text' })
@@ -22,7 +22,7 @@ export class Row {
       'div',
       { class: 'row', role: 'option', tabindex: '-1', 'aria-selected': 'false', 'data-testid': 'row', 'data-key': entry.key },
       this.#face,
-      this.#name,
+      el('span', { class: 'row-name', 'data-testid': 'row-name' }, this.#name),
       this.#pin,
       this.#time,
       this.#text,

@@ -38,7 +38,7 @@ export class StatusBar {
     this.#details.dataset.connection = connection
     const waiting = pending > 0 ? ` · ${pending} waiting` : ''
     setText(this.#summary, `${connections[connection]} · ${cached} saved${waiting}`)
-    const kept = storage === 'indexeddb' ? 'this browser (IndexedDB)' : 'memory only'
+    const kept = storage === 'indexeddb' ? 'this browser' : 'memory only'
     const values = [connections[connection], kept, `${cached}`, `${pending}`, cursor || 'none', lastError || 'none']
     values.forEach((value, i) => setText(this.#values[i]!, value))
   }

@@ -42,6 +42,7 @@ export class Threads {
     if (!bubble) return
     const key = keyOf(session)
     const held = this.#byKey.get(key) ?? []
+    if (held.some((other) => same(other, bubble))) return
     const others = held.filter(({ uuid }) => uuid !== bubble.uuid)
     others.push(bubble)
     others.sort((a, b) => a.at - b.at)
@@ -67,6 +68,10 @@ export class Threads {
       revoked: revoke !== null,
     }
   }
+}
+
+function same(a: Bubble, b: Bubble): boolean {
+  return a.uuid === b.uuid && a.text === b.text && a.revoked === b.revoked
 }
 
 /** A row has room for one line; a bubble shows the text as it was written. */
