@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { extname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const build = fileURLToPath(new URL('../build/', import.meta.url))
+
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.wasm': 'application/wasm',
+}
+
+/** A page with nothing on it, for tests of the package alone. */
+export const blank = '/blank.html'
+
+/**
+ * Serves the demo and the package from build/, as a chat app's own web host would: another origin than recentsd's,
+ * and one that is there when recentsd is not.
+ */
+export class Host {
+  private constructor(
+    readonly url: string,
+    readonly close: () => Promise<void>,
+  ) {}
+
+  static async open(): Promise<Host> {
+    const http = createServer((request, response) => void answer(new URL(request.url ?? '/', 'http://host').pathname, response))
+    http.listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    const { port } = http.address() as AddressInfo
+    return new Host(`http://127.0.0.1:${port}`, async () => {
+      http.close()
+      http.closeAllConnections()
+      await once(http, 'close')
+    })
+  }
+}
+
+async function answer(pathname: string, response: ServerResponse): Promise<void> {
+  if (pathname === blank) return send(response, '.html', '<!doctype html><title>blank</title>')
+  const name = pathname === '/' ? '/index.html' : normalize(pathname)
+  const file = name.startsWith('/sdk/') ? join(build, name) : join(build, 'web', name)
+  try {
+    send(response, extname(file), await readFile(file))
+  } catch {
+    response.writeHead(404).end()
+  }
+}
+
+function send(response: ServerResponse, extension: string, body: string | Buffer): void {
+  response.writeHead(200, { 'Content-Type': types[extension] ?? 'application/octet-stream', 'Cache-Control': 'no-store' }).end(body)
+}

@@ -1,0 +1,90 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const binary = fileURLToPath(new URL('../build/recentsd', import.meta.url))
+
+/** A recentsd in development mode, on a port and a data directory of its own that outlive its process. */
+export class Server {
+  readonly url: string
+  #process: ChildProcess | null = null
+  #log = ''
+
+  private constructor(
+    readonly port: number,
+    readonly dataDir: string,
+    readonly flags: string[],
+  ) {
+    this.url = `http://127.0.0.1:${port}`
+  }
+
+  /** Starts a server with an empty data directory. `seed` gives it the demo's accounts. */
+  static async open({ seed = false } = {}): Promise<Server> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'recents-e2e-'))
+    const server = new Server(await freePort(), dataDir, seed ? ['-seed'] : [])
+    await server.start()
+    return server
+  }
+
+  /** Starts the process, and returns once it says where it serves. */
+  async start(): Promise<void> {
+    const child = spawn(binary, ['-dev', '-listen', `127.0.0.1:${this.port}`, '-data', this.dataDir, ...this.flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#process = child
+    this.#log = ''
+    child.stderr!.on('data', (chunk) => (this.#log += chunk))
+    await new Promise<void>((resolve, reject) => {
+      createInterface(child.stdout!).on('line', (line) => line.includes(this.url) && resolve())
+      child.once('error', reject)
+      child.once('exit', (code, signal) => reject(new Error(`recentsd ended with ${code ?? signal} before it served:\n${this.#log}`)))
+    })
+  }
+
+  /** All that the process has written to its standard error. */
+  get log(): string {
+    return this.#log
+  }
+
+  /** Ends the process as an operator does; it must end well. */
+  async stop(): Promise<void> {
+    const code = await this.#end('SIGTERM')
+    if (code !== 0) throw new Error(`recentsd ended with ${code}:\n${this.#log}`)
+  }
+
+  /** Ends the process as a power cut does. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** Stops the process and forgets its data. */
+  async close(): Promise<void> {
+    if (this.#process) await this.stop()
+    await rm(this.dataDir, { recursive: true })
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process
+    if (!child) throw new Error('recentsd is not running')
+    this.#process = null
+    if (child.exitCode !== null) return child.exitCode
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    return (await exit)[0] as number | null
+  }
+}
+
+/** A port that nobody holds now. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
