@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// seed fills an empty server with the demo's accounts through its own API, as a
+// chat app's backend would. A server that holds a session of alice is left as
+// it is.
+func seed(ctx context.Context, address string) error {
+	c := &client{ctx: ctx, address: address}
+	token, err := c.token("alice")
+	if err != nil {
+		return err
+	}
+	var list struct{ SessionList []json.RawMessage }
+	if err := c.call("queryMySessionList", token, object{"limit": 1}, &list); err != nil || len(list.SessionList) > 0 {
+		return err
+	}
+	return c.fill(token)
+}
+
+func (c *client) fill(token string) error {
+	for _, t := range demoTeams {
+		if err := c.call("setTeamMembers", devServerKey, t, nil); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	for i := range demoMessages {
+		if err := c.call("sendMessage", devServerKey, demoMessages[i].request(i, start), nil); err != nil {
+			return err
+		}
+	}
+	if err := c.call("revokeMessage", devServerKey, demoRevoke, nil); err != nil {
+		return err
+	}
+	return c.call("updateMySession", token, object{"sessionId": "bob", "sessionType": "p2p", "ext": `{"pinned":true}`}, nil)
+}
+
+type object map[string]any
+
+// client calls the server's API.
+type client struct {
+	ctx     context.Context
+	address string
+}
+
+func (c *client) token(account string) (string, error) {
+	var t struct{ Token string }
+	err := c.call("issueToken", devServerKey, object{"account": account}, &t)
+	return t.Token, err
+}
+
+// call makes one call and reads its data into answer, when that is not nil.
+func (c *client) call(path, token string, body, answer any) (err error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(c.ctx, http.MethodPost, c.address+"/v1/"+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	var result struct {
+		Code         int
+		Data         json.RawMessage
+		ErrorDetails string
+	}
+	if err := json.NewDecoder(res.Body).Decode(&result); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if result.Code != http.StatusOK {
+		return fmt.Errorf("%s: %d %s", path, result.Code, result.ErrorDetails)
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.Unmarshal(result.Data, answer)
+}
+
+var demoTeams = []object{
+	{"teamId": "weekend", "sessionType": "team", "owner": "alice", "managers": []string{"bob"},
+		"members": []string{"alice", "bob", "carol", "dave", "erik"}},
+	{"teamId": "townhall", "sessionType": "superTeam", "owner": "grace", "members": []string{"alice", "bob", "carol", "dave", "grace", "yuki"}},
+}
+
+var nicknames = map[string]string{
+	"alice": "Alice", "bob": "Bob", "carol": "Carol", "dave": "Dave", "erik": "Erik Lindqvist", "grace": "Grace Okafor",
+	"yuki": "田中 雪", "lena": "Лена", "omar": "عمر", "maria": "María José", "support": "Support", "builds": "Build robot",
+	"xiaoming": "小明", "priya": "प्रिया",
+}
+
+var teamNames = map[string]string{"weekend": "Weekend hikes", "townhall": "Town hall"}
+
+// demoMessage is one message of the demo, sent so long before now.
+type demoMessage struct {
+	from, to, typ string
+	before        time.Duration
+	kind, content string
+	attachment    object
+}
+
+func (m *demoMessage) request(i int, start time.Time) object {
+	message := object{
+		"uuid": demoUUID(i), "messageType": m.kind, "content": m.content, "fromNickname": nicknames[m.from],
+		"timestamp": start.Add(-m.before).UnixMilli(),
+	}
+	if m.attachment != nil {
+		message["messageAttachment"] = m.attachment
+	}
+	if name := teamNames[m.to]; name != "" {
+		message["remoteExtension"] = object{"teamName": name}
+	}
+	return object{"from": m.from, "to": m.to, "sessionType": m.typ, "message": message}
+}
+
+func demoUUID(i int) string { return fmt.Sprintf("demo-%03d", i) }
+
+// demoRevoke takes the first of demoMessages back, the last one that dave sent.
+var demoRevoke = object{"from": "dave", "to": "alice", "sessionType": "p2p", "uuid": demoUUID(0), "operator": "dave", "notice": "Wrong window, sorry!"}
+
+const (
+	p2p, team, superTeam = "p2p", "team", "superTeam"
+	day                  = 24 * time.Hour
+)
+
+var demoMessages = []demoMessage{
+	{"dave", "alice", p2p, 26 * time.Hour, "text", "the surprise party is on friday, don't tell alice", nil},
+	{"xiaoming", "alice", p2p, 33 * day, "text", "好久不见！下个月我去柏林出差，一起吃饭吗？", nil},
+	{"support", "alice", p2p, 24 * day, "notification", "Your request #4821 was closed.", nil},
+	{"priya", "alice", p2p, 19 * day, "text", "जन्मदिन की बहुत-बहुत शुभकामनाएँ! 🎂🎉", nil},
+	{"omar", "alice", p2p, 12 * day, "text", "شكراً جزيلاً على المساعدة، أراك الأسبوع القادم", nil},
+	{"alice", "lena", p2p, 8 * day, "text", "Спасибо за книгу, прочитала за два вечера!", nil},
+	{"lena", "alice", p2p, 8*day - 20*time.Minute, "text", "Правда? Тогда принесу вторую часть в субботу", nil},
+	{"maria", "alice", p2p, 5 * day, "file", "", object{"name": "presupuesto-2026.pdf", "displayName": "presupuesto-2026.pdf", "ext": "pdf", "size": 248120}},
+	{"grace", "townhall", superTeam, 4 * day, "text", "The recording of Thursday's town hall is up. Questions go into the thread, answers on Monday.", nil},
+	{"yuki", "alice", p2p, 3 * day, "text", "来週の打ち合わせ、火曜日の午後に変更できますか？", nil},
+	{"alice", "erik", p2p, 50 * time.Hour, "audio", "", object{"dur": 17400, "ext": "aac", "size": 61230}},
+	{"builds", "alice", p2p, 28 * time.Hour, "robot", "main is green again after 2 red builds", nil},
+	{"carol", "alice", p2p, 9 * time.Hour, "image", "", object{"name": "IMG_2210.jpg", "displayName": "IMG_2210.jpg", "w": 2048, "h": 1365, "ext": "jpg", "size": 734003}},
+	{"alice", "bob", p2p, 3 * time.Hour, "text", "Are you bringing the stove or shall I?", nil},
+	{"bob", "alice", p2p, 3*time.Hour - 4*time.Minute, "text", "I've got it. You take the coffee ☕ and we are even", nil},
+	{"carol", "weekend", team, 50 * time.Minute, "location", "", object{"title": "Trailhead car park, Müggelberge", "lat": 52.4172, "lng": 13.6411}},
+	{"erik", "weekend", team, 42 * time.Minute, "text", "Perfekt, 9:15 dort. Wetter soll halten 🌤️", nil},
+	{"bob", "carol", p2p, 31 * time.Minute, "text", "did you get the tickets?", nil},
+	{"dave", "bob", p2p, 2 * day, "text", "<b>not bold</b> & still not <script>alert(1)</script>", nil},
+}
