@@ -46,6 +46,14 @@ func ParseKeyRequest(b []byte) (Key, error) {
 	return k.resolve()
 }
 
+// parseKey reads a key that is an element of a list.
+func parseKey(item []byte) (Key, error) {
+	if item[0] != '{' {
+		return Key{}, BadParam(shown(item) + " is not an object")
+	}
+	return ParseKeyRequest(item)
+}
+
 // ExtRequest is what updateMySession asks.
 type ExtRequest struct {
 	Key Key
@@ -111,7 +119,7 @@ func ParseDeleteRequest(b []byte) ([]Key, error) {
 			if n++; n > MaxKeys {
 				return nil // counted to the end for the text below
 			}
-			k, err := ParseKeyRequest(item)
+			k, err := parseKey(item)
 			keys = appendNew(keys, k)
 			return prefixed(Itoa(int64(n-1)), err)
 		})
