@@ -1,0 +1,273 @@
+import type { Client, ClientStatus, EventStream, MessageService, NIMResult, RecentSession, SessionKey } from './api.js'
+import { newest } from './boot.js'
+import type { Core, Host } from './core.js'
+import { deleteCall, getCall, listCall, updateCall, type Call } from './params.js'
+import { Remote } from './remote.js'
+import { Refusal, refused, textOf } from './result.js'
+import type { Settings } from './settings.js'
+import { Store } from './store.js'
+import { Broadcast } from './stream.js'
+import { CodeOffline, CodeServer, CodeTimeout } from './wire.gen.js'
+
+/** How often a minute a core that died is started again. */
+const mostRestarts = 3
+const minute = 60_000
+/** The longest wait before a core that could not be loaded is tried again, ms. */
+const longestWait = 30_000
+
+const whenClosed = 'the client is closed'
+
+type Settle = (result: NIMResult<never>) => void
+
+/** A {@link Client}: what it knows, which core runs, and which calls wait. */
+export class LiveClient implements Client {
+  readonly ready: Promise<string>
+  readonly messageService: MessageService
+  readonly onStatus: EventStream<ClientStatus>
+
+  readonly #settings: Settings
+  readonly #remote: Remote
+  readonly #store: Store | undefined
+  readonly #statuses: Broadcast<ClientStatus>
+  readonly #updates: Broadcast<RecentSession>
+  readonly #deletes: Broadcast<SessionKey[]>
+  readonly #calls = new Map<number, Settle>()
+  readonly #gone = new AbortController()
+  #lastCall = 0
+  #told = 0 // events, by which an answer that was asked before them is known to be old
+  #status: ClientStatus
+  #cause = '' // a lastError that stays
+  #ending: Promise<void> | undefined
+
+  #core: Core | undefined // loaded
+  #starting: Promise<Core> | undefined
+  #failures = 0
+  #deaths: number[] = []
+  #notBefore = 0
+  #failure = ''
+
+  constructor(settings: Settings) {
+    const { url, account, token, storage, key, log } = settings
+    this.#settings = settings
+    this.#remote = new Remote(url, token)
+    this.#store = storage ? new Store(url, account, key, () => this.#wiped()) : undefined
+    this.#status = { ...initial, storage: storage ? 'indexeddb' : 'memory' }
+    this.onStatus = this.#statuses = new Broadcast<ClientStatus>('onStatus', log)
+    this.#updates = new Broadcast<RecentSession>('onMySessionUpdate', log)
+    this.#deletes = new Broadcast<SessionKey[]>('onMySessionDelete', log)
+    this.messageService = serviceOf((call) => this.#call(call), this.#updates, this.#deletes)
+    this.ready = this.#start().then(
+      () => '',
+      (error: unknown) => textOf(error),
+    )
+  }
+
+  get status(): ClientStatus {
+    return this.#status
+  }
+
+  close(): Promise<void> {
+    return (this.#ending ??= this.#end(async () => this.#store?.close()))
+  }
+
+  async logout({ wipe = false }: { wipe?: boolean } = {}): Promise<void> {
+    if (!wipe) return this.close()
+    await (this.#ending ??= this.#end(async () => {})) // storage is open still
+    const { url, account, key, log } = this.#settings
+    try {
+      // Rows may be there of a time when storage was in use.
+      await (this.#store ?? new Store(url, account, key, () => {})).wipe()
+    } catch (error) {
+      log('error', textOf(error))
+      this.#cause = textOf(error)
+      this.#tell({})
+    }
+  }
+
+  async #end(release: () => Promise<void>): Promise<void> {
+    this.#gone.abort()
+    await this.#core?.close()
+    for (const settle of [...this.#calls.values()]) settle(refused(CodeOffline, whenClosed))
+    await release()
+    this.#tell({ connection: 'closed' })
+    for (const stream of [this.#statuses, this.#updates, this.#deletes]) stream.end()
+  }
+
+  /** Another tab deleted everything: this one must not bring it back. */
+  #wiped(): void {
+    this.#cause = 'storage: the account was wiped in another tab'
+    void this.close()
+  }
+
+  // Calls.
+
+  /** Settles the call once, whatever happens. `open` reads what the app passed, and throws a Refusal. */
+  async #call(open: () => Call): Promise<NIMResult<never>> {
+    try {
+      const call = open()
+      if (call.signal?.aborted) return refused(CodeTimeout, 'aborted')
+      if (this.#ending) return refused(CodeOffline, whenClosed)
+      return await this.#wait(call)
+    } catch (error) {
+      return this.#asResult(error)
+    }
+  }
+
+  #wait(call: Call): Promise<NIMResult<never>> {
+    return new Promise((resolve) => {
+      const id = ++this.#lastCall
+      const abort = (): void => {
+        settle(refused(CodeTimeout, 'aborted'))
+        this.#core?.abort(id)
+      }
+      const settle: Settle = (result) => {
+        this.#calls.delete(id)
+        call.signal?.removeEventListener('abort', abort)
+        resolve(result)
+      }
+      this.#calls.set(id, settle)
+      call.signal?.addEventListener('abort', abort)
+      this.#ask(id, call).catch((error: unknown) => settle(this.#asResult(error)))
+    })
+  }
+
+  /** Asks the core; until that is there, the newest sessions are to be had without it. */
+  async #ask(id: number, call: Call): Promise<void> {
+    if (!this.#core && call.newest !== undefined) {
+      const told = this.#told
+      const result = await newest(call.newest, this.#store, this.#remote, this.#gone.signal)
+      if (result && told === this.#told) {
+        this.#calls.get(id)?.(result as NIMResult<never>)
+        return
+      }
+    }
+    const core = this.#core ?? (await this.#start())
+    if (this.#calls.has(id)) core.call(id, call.kind, call.body)
+  }
+
+  #asResult(error: unknown): NIMResult<never> {
+    if (error instanceof Refusal) return refused(error.code, error.message)
+    this.#settings.log('error', 'a call failed', { error })
+    return refused(CodeServer, textOf(error))
+  }
+
+  // The core.
+
+  /** The core, which is loaded when there is none. Rejects with a Refusal when it cannot be had, or not yet again. */
+  #start(): Promise<Core> {
+    if (this.#starting) return this.#starting
+    if (performance.now() < this.#notBefore) return Promise.reject(new Refusal(CodeServer, this.#failure))
+    this.#starting = this.#load()
+    return this.#starting
+  }
+
+  async #load(): Promise<Core> {
+    try {
+      const { startCore } = await import('./core.js')
+      this.#core = await startCore(this.#host())
+      this.#failures = 0
+    } catch (error) {
+      this.#failed(textOf(error), Math.min(longestWait, 1000 * 2 ** this.#failures++))
+      throw new Refusal(CodeServer, this.#failure)
+    }
+    if (!this.#ending) return this.#core
+    this.#core.stop()
+    throw new Refusal(CodeOffline, whenClosed)
+  }
+
+  #host(): Host {
+    return {
+      settings: this.#settings,
+      store: this.#store,
+      remote: this.#remote,
+      reply: (id, json) => this.#calls.get(id)?.(JSON.parse(json)),
+      updated: (sessions) => {
+        this.#told++
+        for (const session of sessions) this.#updates.emit(session)
+      },
+      deleted: (keys) => {
+        this.#told++
+        this.#deletes.emit(keys)
+      },
+      status: (status) => this.#tell(status),
+      died: (why) => this.#died(why),
+    }
+  }
+
+  #failed(why: string, wait: number): void {
+    this.#starting = undefined
+    this.#core = undefined
+    this.#notBefore = performance.now() + wait
+    this.#failure = `core: ${why}`
+    this.#settings.log('error', this.#failure)
+    this.#tell({ connection: 'offline', lastError: this.#failure })
+  }
+
+  /** Starts a new instance, which loads again what is stored, unless this one died too often of late. */
+  #died(why: string): void {
+    const now = performance.now()
+    this.#deaths = [...this.#deaths.filter((at) => at > now - minute), now]
+    const again = this.#deaths.length <= mostRestarts
+    this.#failed(why, again ? 0 : minute)
+    for (const settle of [...this.#calls.values()]) settle(refused(CodeServer, this.#failure))
+    if (again && !this.#ending) this.#start().catch(() => {}) // told by #failed
+  }
+
+  // The status.
+
+  #tell(change: Partial<ClientStatus>): void {
+    const next = { ...this.#status, ...change }
+    const failure = this.#store?.failure
+    if (failure) next.storage = 'memory'
+    next.lastError ||= this.#cause || failure || ''
+    if (this.#ending) next.connection = 'closed'
+    const known = this.#status as unknown as Record<string, unknown>
+    if (Object.entries(next).every(([name, value]) => known[name] === value)) return
+    this.#status = Object.freeze(next)
+    this.#statuses.emit(next)
+  }
+}
+
+const initial: ClientStatus = Object.freeze({
+  connection: 'connecting',
+  storage: 'memory',
+  leader: false,
+  cached: 0,
+  pending: 0,
+  cursor: '',
+  lastError: '',
+})
+
+/** A client whose options were refused: it says so, and does nothing. */
+export function refusedClient(refusal: Refusal): Client {
+  const silent = (): void => {}
+  const ended = <T>(name: string): Broadcast<T> => {
+    const stream = new Broadcast<T>(name, silent)
+    stream.end()
+    return stream
+  }
+  return {
+    ready: Promise.resolve(refusal.message),
+    messageService: serviceOf(async () => refused(refusal.code, refusal.message), ended('onMySessionUpdate'), ended('onMySessionDelete')),
+    status: Object.freeze({ ...initial, connection: 'closed', lastError: refusal.message }),
+    onStatus: ended('onStatus'),
+    close: async () => {},
+    logout: async () => {},
+  }
+}
+
+/** The app's calls, each turned into one call of `ask`. */
+function serviceOf(
+  ask: (open: () => Call) => Promise<NIMResult<never>>,
+  onMySessionUpdate: EventStream<RecentSession>,
+  onMySessionDelete: EventStream<SessionKey[]>,
+): MessageService {
+  return {
+    queryMySessionList: (...args: unknown[]) => ask(() => listCall(args)),
+    queryMySession: (...args: unknown[]) => ask(() => getCall(args)),
+    updateMySession: (...args: unknown[]) => ask(() => updateCall(args)),
+    deleteMySession: (...args: unknown[]) => ask(() => deleteCall(args)),
+    onMySessionUpdate,
+    onMySessionDelete,
+  }
+}

@@ -1,0 +1,250 @@
+import type { ClientStatus, RecentSession, SessionKey } from './api.js'
+import { decodeBatch } from './batch.js'
+import { textIn, type Effect } from './effects.js'
+import { Machine } from './machine.js'
+import { isOnline, watchPage } from './page.js'
+import type { Remote, Socket } from './remote.js'
+import { textOf } from './result.js'
+import type { Settings } from './settings.js'
+import type { Store } from './store.js'
+import {
+  EvAbort, EvCall, EvChunk, EvClose, EvClosed, EvFrame, EvLoad, EvLoaded, EvNetwork, EvOpened, EvResponse, EvStart, EvStored, EvTimer, EvWake,
+  FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxReply, FxSend, FxStatus, FxStore, FxTimer, FxUpdates,
+} from './wire.gen.js'
+
+/** The client, as the core sees it. */
+export interface Host {
+  readonly settings: Settings
+  readonly store: Store | undefined
+  readonly remote: Remote
+  /** Settles call `id` with the NIMResult whose JSON this is. */
+  reply(id: number, json: string): void
+  updated(sessions: RecentSession[]): void
+  deleted(keys: SessionKey[]): void
+  status(status: ClientStatus): void
+  /** The loaded instance is dead; what it was asked will not be answered. */
+  died(why: string): void
+}
+
+interface Event {
+  kind: number
+  id?: number
+  code?: number
+  after?: number
+  data?: Uint8Array | string
+}
+
+/** How long nothing else of the page may run while stored rows are loaded, ms. */
+const longestTask = 6
+/** How long closing waits for the last write to storage, ms. */
+const closePatience = 3000
+/** The largest wait that setTimeout takes. */
+const longestTimer = 2 ** 31 - 1
+
+const encoder = new TextEncoder()
+
+/** Loads the core and what is stored. Rejects when the program cannot be had. */
+export async function startCore(host: Host): Promise<Core> {
+  const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href
+  const core = new Core(host, await Machine.start(url))
+  await core.load()
+  return core
+}
+
+/** The replica and what it runs on: events go in, and what its effects say is done, in order. */
+export class Core {
+  readonly #host: Host
+  readonly #machine: Machine
+  readonly #events: Event[] = []
+  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>()
+  readonly #sockets = new Map<number, Socket>()
+  readonly #requests = new AbortController()
+  #handling = false
+  #stopped = false
+  #loaded = false
+  #whyDead = ''
+  #unwatch = (): void => {}
+  #closed = (): void => {}
+
+  constructor(host: Host, machine: Machine) {
+    this.#host = host
+    this.#machine = machine
+  }
+
+  /** Gives the replica its configuration and what is stored, and with that the page's events. */
+  async load(): Promise<void> {
+    const { store } = this.#host
+    const online = isOnline()
+    this.#send({ kind: EvStart, data: this.#config(online) })
+    if (store) await this.#loadFrom(store)
+    if (this.#stopped) throw new Error(this.#whyDead)
+    this.#loaded = true
+    this.#unwatch = watchPage({
+      network: (on) => this.#send({ kind: EvNetwork, code: Number(on) }),
+      woke: () => this.#send({ kind: EvWake }),
+    })
+    if (isOnline() !== online) this.#send({ kind: EvNetwork, code: Number(!online) })
+  }
+
+  call(id: number, kind: number, body: string): void {
+    this.#send({ kind: EvCall, id, code: kind, data: body })
+  }
+
+  abort(id: number): void {
+    this.#send({ kind: EvAbort, id })
+  }
+
+  /** Ends the connection, and resolves when what was not stored yet is. */
+  close(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, closePatience)
+      this.#closed = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      this.#send({ kind: EvClose })
+      if (this.#stopped) this.#closed()
+    }).then(() => this.stop())
+  }
+
+  /** Lets go of everything at once. */
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#unwatch()
+    this.#requests.abort()
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    for (const socket of this.#sockets.values()) socket.hangUp(1000)
+    this.#timers.clear()
+    this.#sockets.clear()
+    this.#closed()
+  }
+
+  #config(online: boolean): string {
+    const { account, maxCached, echoOwn } = this.#host.settings
+    const [seed, ...id] = crypto.getRandomValues(new Uint32Array(5))
+    const clientId = id.map((n) => n.toString(16).padStart(8, '0')).join('')
+    return JSON.stringify({ account, clientId, seed, maxCached, echoOwn, storage: this.#host.store !== undefined, online })
+  }
+
+  async #loadFrom(store: Store): Promise<void> {
+    const stored = await store.load()
+    this.#send({ kind: EvLoad, data: stored ? JSON.stringify(stored.meta) : '' })
+    let began = performance.now()
+    for (const data of stored?.blobs ?? []) {
+      if (performance.now() - began > longestTask) {
+        await nextTask()
+        began = performance.now()
+      }
+      this.#send({ kind: EvChunk, data })
+    }
+    this.#send({ kind: EvLoaded, code: stored === undefined ? 1 : 0 })
+  }
+
+  /**
+   * Handles an event after those before it. Doing an effect may send another
+   * event (a listener that calls), which must not overtake the effects behind it.
+   */
+  #send(event: Event): void {
+    this.#events.push(event)
+    if (this.#handling) return
+    this.#handling = true
+    try {
+      for (let next = this.#events.shift(); next && !this.#stopped; next = this.#events.shift()) this.#handle(next)
+      this.#machine.resume()
+    } catch (error) {
+      this.#die(textOf(error))
+    } finally {
+      this.#handling = false
+    }
+  }
+
+  #handle({ kind, id = 0, code = 0, after = 0, data = '' }: Event): void {
+    const bytes = typeof data === 'string' ? encoder.encode(data) : data
+    for (const effect of this.#machine.handle(kind, id, code, after, bytes)) {
+      if (!this.#stopped) this.#do(effect)
+    }
+  }
+
+  #die(why: string): void {
+    if (this.#stopped) return
+    this.#whyDead = why
+    this.stop()
+    if (this.#loaded) this.#host.died(why) // else load rejects
+  }
+
+  #do({ kind, id, code, path, data }: Effect): void {
+    switch (kind) {
+      case FxReply: return this.#host.reply(id, textIn(data))
+      case FxUpdates: return this.#host.updated(JSON.parse(textIn(data)))
+      case FxDeletes: return this.#host.deleted(JSON.parse(textIn(data)))
+      case FxStatus: return this.#host.status(JSON.parse(textIn(data)))
+      case FxFetch: return this.#fetch(id, path, data, code === 1)
+      case FxDial: return this.#dial(id, code === 1)
+      case FxSend: return this.#sockets.get(id)?.send(textIn(data))
+      case FxHangup: return this.#hangUp(id, code)
+      case FxTimer: return this.#startTimer(id, code)
+      case FxCancel: return this.#stopTimer(id)
+      case FxStore: return this.#write(id, data)
+      case FxClosed: return this.#closed()
+      default: throw new Error(`effect ${kind} is unknown: recents.wasm is not of this package's version`)
+    }
+  }
+
+  #fetch(id: number, path: string, body: Uint8Array<ArrayBuffer>, renew: boolean): void {
+    void this.#host.remote.post(path, body, renew, this.#requests.signal).then(({ status, after, body }) => {
+      this.#send({ kind: EvResponse, id, code: status, after, data: body })
+    })
+  }
+
+  #dial(id: number, renew: boolean): void {
+    const socket = this.#host.remote.dial(renew, {
+      opened: () => this.#send({ kind: EvOpened, id }),
+      frame: (data) => this.#send({ kind: EvFrame, id, data }),
+      closed: (code) => {
+        this.#sockets.delete(id)
+        this.#send({ kind: EvClosed, id, code })
+      },
+    })
+    this.#sockets.set(id, socket)
+  }
+
+  #hangUp(id: number, code: number): void {
+    this.#sockets.get(id)?.hangUp(code)
+    this.#sockets.delete(id)
+  }
+
+  #startTimer(id: number, ms: number): void {
+    this.#stopTimer(id)
+    const timer = setTimeout(() => {
+      this.#timers.delete(id)
+      this.#send({ kind: EvTimer, id })
+    }, Math.min(ms, longestTimer))
+    this.#timers.set(id, timer)
+  }
+
+  #stopTimer(id: number): void {
+    clearTimeout(this.#timers.get(id))
+    this.#timers.delete(id)
+  }
+
+  #write(id: number, data: Uint8Array<ArrayBuffer>): void {
+    void this.#host.store?.apply(decodeBatch(data)).then((applied) => {
+      if (applied === 'written') this.#send({ kind: EvStored, id })
+      else if (applied === 'failed') this.#send({ kind: EvStored, id, code: 2 })
+      else this.#send({ kind: EvStored, id, code: 1, data: applied.other ? JSON.stringify(applied.other) : '' })
+    })
+  }
+}
+
+/** Resolves in a task of its own; setTimeout would wait 4 ms each time. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(null)
+  })
+}

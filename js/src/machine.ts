@@ -1,0 +1,125 @@
+import { scope } from 'wasm_exec'
+
+import { decodeEffects, textIn, type Effect } from './effects.js'
+import { textOf } from './result.js'
+
+/** The exports of recents.wasm, as wasm/browser has them. */
+interface Exports {
+  mem: WebAssembly.Memory
+  input(length: number): number
+  handle(kind: number, now: number, id: number, code: number, after: number): number
+  output(): number
+  outputLen(): number
+  resume(): void
+}
+
+/** An export does not run Go's scheduler when it returns, and without it a GC cycle stays open for ever. */
+const callsPerResume = 256
+
+/** The program is mostly idle, and its garbage is mostly that of loading: so collect late. */
+const environment = { GOGC: '200' }
+
+const nothing = new Uint8Array()
+
+/** One instance of the core. It dies of a panic or of a full memory, and is of no use after that. */
+export class Machine {
+  readonly #exports: Exports
+  #dead = ''
+  #calls = 0
+
+  private constructor(exports: Exports) {
+    this.#exports = exports
+  }
+
+  /** Loads the program, the first time from the network, and starts it. */
+  static async start(url: string): Promise<Machine> {
+    const program = await compiled(url)
+    const go = new scope.Go()
+    go.env = environment
+    const instance = await WebAssembly.instantiate(program, go.importObject)
+    const machine = new Machine(instance.exports as unknown as Exports)
+    lastWords = ''
+    go.exit = (code) => (machine.#dead ||= reason() || `exit code ${code}`)
+    go.run(instance).catch((error: unknown) => (machine.#dead ||= textOf(error)))
+    return machine
+  }
+
+  /** Hands over one event and returns its effects. Throws when the instance is dead. */
+  handle(kind: number, id: number, code: number, after: number, data: Uint8Array = nothing): Effect[] {
+    try {
+      this.#check()
+      if (data.length > 0) this.#write(data)
+      const status = this.#exports.handle(kind, Date.now(), id, code, after)
+      this.#check()
+      const out = this.#read()
+      if (status !== 0) throw new Error(textIn(out))
+      if (++this.#calls % callsPerResume === 0) this.resume()
+      return decodeEffects(out)
+    } catch (error) {
+      this.#dead ||= textOf(error)
+      throw error
+    }
+  }
+
+  /** Lets Go's scheduler run: due once in a task. */
+  resume(): void {
+    if (!this.#dead) this.#exports.resume()
+  }
+
+  #write(data: Uint8Array): void {
+    const at = this.#exports.input(data.length) >>> 0
+    this.#check()
+    // A view of now: when the memory grows, every older one is detached.
+    new Uint8Array(this.#exports.mem.buffer, at, data.length).set(data)
+  }
+
+  #read(): Uint8Array<ArrayBuffer> {
+    const at = this.#exports.output() >>> 0
+    return new Uint8Array(this.#exports.mem.buffer as ArrayBuffer, at, this.#exports.outputLen()).slice()
+  }
+
+  #check(): void {
+    if (this.#dead) throw new Error(this.#dead)
+  }
+}
+
+/** What the runtime wrote to its standard error, where it says why it ends. */
+let lastWords = ''
+
+const decoder = new TextDecoder()
+
+scope.fs.writeSync = (_fd, bytes) => {
+  lastWords = (lastWords + decoder.decode(bytes)).slice(0, 2000)
+  return bytes.length
+}
+
+function reason(): string {
+  return /^(?:fatal error|panic|runtime): .*$/m.exec(lastWords)?.[0] ?? ''
+}
+
+/** Programs by URL: the browser keeps the bytes, but compiles them anew each time. */
+const programs = new Map<string, Promise<WebAssembly.Module>>()
+
+function compiled(url: string): Promise<WebAssembly.Module> {
+  const known = programs.get(url)
+  if (known) return known
+  const program = compile(url)
+  programs.set(url, program)
+  program.catch(() => programs.delete(url)) // so that the next one tries again
+  return program
+}
+
+async function compile(url: string): Promise<WebAssembly.Module> {
+  if (url.startsWith('file:')) return WebAssembly.compile(readFile(new URL(url)))
+  const response = await fetch(url)
+  if (!response.ok) throw new Error(`${url}: HTTP status ${response.status}`)
+  const streamable = response.headers.get('Content-Type')?.startsWith('application/wasm')
+  return streamable ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer())
+}
+
+/** Reads a file where the module runs from one: in Node, whose fetch has no files. */
+function readFile(url: URL): Uint8Array<ArrayBuffer> {
+  const { process } = globalThis as unknown as { process?: { getBuiltinModule?(id: string): { readFileSync(url: URL): Uint8Array<ArrayBuffer> } } }
+  if (!process?.getBuiltinModule) throw new Error(`${url}: cannot be read here; set wasmUrl to an http URL`)
+  return process.getBuiltinModule('node:fs').readFileSync(url)
+}

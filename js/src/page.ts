@@ -1,0 +1,29 @@
+/** What the page tells that the core wants to hear. */
+export interface PageEvents {
+  network(online: boolean): void
+  /** The page became visible, was shown again or resumed. */
+  woke(): void
+}
+
+/** What the browser says of the network; where it says nothing, there is one. */
+export function isOnline(): boolean {
+  return typeof navigator === 'undefined' || navigator.onLine !== false
+}
+
+/** Listens to the page, as far as there is one (a Worker has a network and no document, Node has neither). Returns what ends it. */
+export function watchPage(events: PageEvents): () => void {
+  const undo: (() => void)[] = []
+  const on = (target: EventTarget | undefined, type: string, listener: (event: Event) => void): void => {
+    if (typeof target?.addEventListener !== 'function') return
+    target.addEventListener(type, listener)
+    undo.push(() => target.removeEventListener(type, listener))
+  }
+  const scope = globalThis as unknown as EventTarget
+  const page = typeof document === 'undefined' ? undefined : document
+  on(scope, 'online', () => events.network(true))
+  on(scope, 'offline', () => events.network(false))
+  on(scope, 'pageshow', (event) => (event as PageTransitionEvent).persisted && events.woke())
+  on(page, 'visibilitychange', () => page?.visibilityState === 'visible' && events.woke())
+  on(page, 'resume', () => events.woke())
+  return () => undo.forEach((end) => end())
+}

@@ -1,0 +1,319 @@
+import { readMeta, sameMeta, type Batch, type Meta } from './batch.js'
+import { textOf } from './result.js'
+import { Seal } from './seal.js'
+
+/** How long the browser may take to open the database, ms: some never answer. */
+const openPatience = 3000
+/** How long reading everything may take, ms; the server gives it too. */
+const loadPatience = 10_000
+/** How long other tabs may hold a database that is deleted, ms. Its rows are gone already. */
+const deletePatience = 2000
+/** How often a lost connection is opened again before storage counts as failed. */
+const mostReopened = 3
+/** Records read at once. */
+const run = 16
+
+const storeNames = ['chunks', 'journal', 'head', 'meta', 'outbox'] as const
+type StoreName = (typeof storeNames)[number]
+
+// The keys of the two stores of single records.
+const stateKey = 'state'
+const ownerKey = 'owner'
+const headKey = 0
+
+/** What {@link Store.apply} found. */
+export type Applied = 'written' | 'failed' | { other: Meta | null }
+
+/** All that is stored: the meta record, then each chunk and journal record; empty blobs for those that cannot be read. */
+export interface Stored {
+  meta: Meta
+  blobs: Uint8Array[]
+}
+
+/**
+ * The name of an account's database: it carries the schema's major, so that an
+ * older tab never blocks a newer one, and a hash, so that accounts never share
+ * one. `crypto.subtle` could hash, but is absent on plain http.
+ */
+export function databaseName(owner: string): string {
+  let hash = 0xcbf29ce484222325n // FNV-1a, 64 bits
+  for (const byte of new TextEncoder().encode(owner)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n)
+  return `recents.1.${hash.toString(16).padStart(16, '0')}`
+}
+
+/**
+ * One account's IndexedDB database, opened at once. Every method works without
+ * it as well, and then has nothing: {@link failure} says why.
+ */
+export class Store {
+  /** Why storage is not used, '' while it is. */
+  failure = ''
+  readonly #owner: string
+  readonly #name: string
+  readonly #seal: Seal | undefined
+  readonly #onWiped: () => void
+  #opening!: Promise<IDBDatabase>
+  #open: IDBDatabase | undefined
+  #reopened = 0
+  #closed = false
+  #writes: Promise<unknown> = Promise.resolve()
+
+  /** `onWiped` is called when another tab deletes the database. */
+  constructor(url: string, account: string, key: CryptoKey | undefined, onWiped: () => void) {
+    this.#owner = `${url}\n${account}` // an account holds no control character
+    this.#name = databaseName(this.#owner)
+    this.#seal = key && new Seal(key, this.#owner)
+    this.#onWiped = onWiped
+    this.#reconnect()
+  }
+
+  /** The newest page as it was last stored, the JSON of replica's head; undefined when there is none. */
+  async head(): Promise<string | undefined> {
+    const blob = await this.#attempt(() =>
+      this.#transact(['head'], 'readonly', (tx) => {
+        const request = tx.objectStore('head').get(headKey)
+        return () => request.result as unknown
+      }),
+    )
+    const bytes = await this.#unsealed('head', headKey, blob)
+    return bytes && new TextDecoder().decode(bytes)
+  }
+
+  /** Everything that is stored, of one moment; null for nothing, and undefined when storage failed. */
+  async load(): Promise<Stored | null | undefined> {
+    const raw = await this.#attempt(() => within(loadPatience, this.#transact(['meta', 'chunks', 'journal'], 'readonly', readState)))
+    if (!raw) return undefined
+    const meta = readMeta(raw.meta)
+    if (!meta) return null
+    // A journal that is not the one that meta tells of counts as one record too many, unreadable.
+    if (raw.journal.length !== meta.journal) raw.journal.push(undefined)
+    const blobs = [...raw.chunks.map((b, i) => this.#unsealed('chunks', i, b)), ...raw.journal.map((b, i) => this.#unsealed('journal', i, b))]
+    return { meta, blobs: (await Promise.all(blobs)).map((blob) => blob ?? new Uint8Array()) }
+  }
+
+  /** Writes a batch, after those before it, in one transaction. Never rejects. */
+  apply(batch: Batch): Promise<Applied> {
+    const written = this.#writes.then(() => this.#apply(batch))
+    this.#writes = written
+    return written
+  }
+
+  /** Ends the connection once what was asked for is written. */
+  async close(): Promise<void> {
+    await this.#writes
+    this.#closed = true
+    this.#open?.close()
+    this.#open = undefined
+  }
+
+  /**
+   * Leaves no row behind. The rows are deleted before the database is, since
+   * that waits for as long as another tab holds it. Rejects when neither worked.
+   */
+  async wipe(): Promise<void> {
+    const cleared = await this.#attempt(() =>
+      this.#transact(storeNames, 'readwrite', (tx) => {
+        for (const name of storeNames) tx.objectStore(name).clear()
+        return () => true
+      }),
+    )
+    await this.close()
+    const deleted = await deleteDatabase(this.#name)
+    if (!cleared && !deleted) throw new Error(`storage: the database could not be deleted`)
+  }
+
+  async #apply(batch: Batch): Promise<Applied> {
+    const applied = await this.#attempt(async (): Promise<Applied> => {
+      const sealed = await this.#sealed(batch) // before the transaction, which would not wait for it
+      const found = await this.#transact(['meta', 'chunks', 'journal', 'head'], 'readwrite', (tx) => writeBatch(tx, sealed))
+      this.#reopened = 0
+      return found === undefined ? 'written' : { other: found }
+    })
+    return applied ?? 'failed'
+  }
+
+  /** Runs one transaction, on a new connection when the browser lost the old one. */
+  async #transact<T>(names: readonly StoreName[], mode: IDBTransactionMode, work: (tx: IDBTransaction) => () => T): Promise<T> {
+    for (;;) {
+      const db = await this.#opening
+      try {
+        return await transact(db, names, mode, work)
+      } catch (error) {
+        if (!isLost(error) || this.#closed || this.#reopened === mostReopened) throw error
+        this.#reopened++
+        this.#reconnect()
+      }
+    }
+  }
+
+  /** Does what needs storage; undefined, and {@link failure}, when it failed. */
+  async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      this.failure ||= `storage: ${textOf(error)}`
+      return undefined
+    }
+  }
+
+  #reconnect(): void {
+    this.#opening = this.#connect()
+    this.#opening.catch(() => {}) // those who await it hear of it, and maybe nobody does
+  }
+
+  async #connect(): Promise<IDBDatabase> {
+    if (this.#seal && !globalThis.crypto?.subtle) throw new Error('encryptionKey needs a secure context (https)')
+    const db = await openDatabase(this.#name, this.#owner)
+    db.onversionchange = ({ newVersion }) => {
+      this.#closed = true // or this tab would make anew what the other one deletes
+      db.close()
+      if (newVersion === null) this.#onWiped()
+    }
+    const owner = await transact(db, ['meta'], 'readonly', (tx) => {
+      const request = tx.objectStore('meta').get(ownerKey)
+      return () => request.result as unknown
+    })
+    if (owner !== this.#owner) {
+      db.close()
+      throw new Error("the database is another account's") // whose name has the same hash
+    }
+    if (this.#closed) db.close()
+    this.#open = db
+    return db
+  }
+
+  async #sealed(batch: Batch): Promise<Batch> {
+    const seal = this.#seal
+    if (!seal) return batch
+    const [journal, head, ...chunks] = await Promise.all([
+      batch.journal && seal.close('journal', batch.journalAt, batch.journal),
+      batch.head && seal.close('head', headKey, batch.head),
+      ...batch.chunks.map((chunk, i) => seal.close('chunks', i, chunk)),
+    ])
+    return { ...batch, journal, head, chunks: chunks as Uint8Array<ArrayBuffer>[] }
+  }
+
+  /** A stored blob as it was given; undefined for what is none. */
+  async #unsealed(store: StoreName, number: number, blob: unknown): Promise<Uint8Array | undefined> {
+    if (!(blob instanceof Uint8Array)) return undefined
+    return this.#seal ? this.#seal.open(store, number, blob as Uint8Array<ArrayBuffer>) : blob
+  }
+}
+
+/** Opens the database, and makes it when there is none. Rejects when the browser has none to give. */
+function openDatabase(name: string, owner: string): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, 1) // what this throws, a missing indexedDB included, rejects
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      reject(new Error(`the database did not open within ${openPatience} ms`))
+    }, openPatience)
+    request.onupgradeneeded = () => {
+      for (const store of storeNames) request.result.createObjectStore(store)
+      request.transaction?.objectStore('meta').put(owner, ownerKey)
+    }
+    request.onsuccess = () => {
+      clearTimeout(timer)
+      if (late) request.result.close()
+      else resolve(request.result)
+    }
+    request.onerror = () => {
+      clearTimeout(timer)
+      reject(request.error)
+    }
+  })
+}
+
+/**
+ * Runs one transaction: `work` makes its requests at once, and what it returns
+ * reads their results when all is done. A full disk tells itself by an abort alone.
+ */
+function transact<T>(db: IDBDatabase, names: readonly StoreName[], mode: IDBTransactionMode, work: (tx: IDBTransaction) => () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    // relaxed: all of it can be had from the server again.
+    const tx = db.transaction(names, mode, { durability: 'relaxed' })
+    tx.onabort = () => reject(tx.error ?? new Error('the transaction was aborted'))
+    const result = work(tx)
+    tx.oncomplete = () => resolve(result())
+  })
+}
+
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+/** Whether the connection went, as opposed to the request being wrong or the disk full. */
+function isLost(error: unknown): boolean {
+  const name = (error as Error | null)?.name
+  return name === 'InvalidStateError' || name === 'UnknownError'
+}
+
+interface RawState {
+  meta: unknown
+  chunks: unknown[]
+  journal: unknown[]
+}
+
+function readState(tx: IDBTransaction): () => RawState {
+  const meta = tx.objectStore('meta').get(stateKey)
+  const state: RawState = { meta: undefined, chunks: [], journal: [] }
+  readRun(tx.objectStore('chunks'), 0, state.chunks)
+  readRun(tx.objectStore('journal'), 0, state.journal)
+  return () => ({ ...state, meta: meta.result })
+}
+
+/** Reads records `from` and up, some at a time so that none of the tasks is long. */
+function readRun(store: IDBObjectStore, from: number, into: unknown[]): void {
+  const request = store.getAll(IDBKeyRange.bound(from, from + run - 1))
+  request.onsuccess = () => {
+    into.push(...request.result)
+    if (request.result.length === run) readRun(store, from + run, into)
+  }
+}
+
+/** Compares and sets. The result is undefined when it was written, else the meta that was found. */
+function writeBatch(tx: IDBTransaction, batch: Batch): () => Meta | null | undefined {
+  const meta = tx.objectStore('meta')
+  const request = meta.get(stateKey)
+  let other: Meta | null | undefined
+  request.onsuccess = () => {
+    const found = readMeta(request.result)
+    if (!sameMeta(found, batch.expect)) {
+      other = found
+      return
+    }
+    const chunks = tx.objectStore('chunks')
+    const journal = tx.objectStore('journal')
+    if (batch.clear) {
+      chunks.clear()
+      journal.clear()
+    }
+    batch.chunks.forEach((chunk, i) => chunks.put(chunk, i))
+    if (batch.journal) journal.put(batch.journal, batch.journalAt)
+    if (batch.head) tx.objectStore('head').put(batch.head, headKey)
+    meta.put(batch.meta, stateKey)
+  }
+  return () => other
+}
+
+/** Deletes a database; false when the browser refused. A delete that another tab holds up happens when that one lets go. */
+function deleteDatabase(name: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), deletePatience)
+    const settle = (deleted: boolean): void => {
+      clearTimeout(timer)
+      resolve(deleted)
+    }
+    try {
+      const request = indexedDB.deleteDatabase(name)
+      request.onsuccess = () => settle(true)
+      request.onerror = () => settle(false)
+    } catch {
+      settle(true) // no IndexedDB, so no row
+    }
+  })
+}
