@@ -48,6 +48,7 @@ build_core() {
 # loader, with Go's own wasm_exec.js in it, is a file of its own that index.js
 # imports when it has shown the first list.
 build_js() {
+  wrap_go_js
   find build/sdk -name '*.js' -delete
   esbuild js/src/index.ts --outdir=build/sdk --splitting --chunk-names='[name]-[hash]' \
     --metafile=build/sdk.meta.json
@@ -70,11 +71,37 @@ build_demo() {
   esbuild web/style.css --outfile=build/web/web/style.css
 }
 
-# esbuild is run as a Go tool. wasm_exec.js must be of the very Go that compiled
-# the core, so it is bundled from there and never checked in.
+# wrap_go_js makes a module of Go's wasm_exec.js, which must be of the very Go
+# that compiled the core, so it is never checked in. As it stands it would set
+# globals (Go, fs, process, path) on a page that is not ours: they go to `scope`.
+wrap_go_js() {
+  go tool esbuild "$(go env GOROOT)/lib/wasm/wasm_exec.js" --outfile=build/wasm_exec.js --log-level=warning \
+    --format=esm --define:globalThis=scope --define:fs=scope.fs --banner:js="$GO_JS_SCOPE"
+}
+
+# What Go's JavaScript and syscall/js look up on globalThis.
+readonly GO_JS_SCOPE='export const scope = { Object, Array, TextEncoder, TextDecoder,
+  crypto: globalThis.crypto, performance: globalThis.performance }'
+
+# esbuild is run as a Go tool.
 esbuild() {
+  wrap_wasm_exec
   go tool esbuild "$@" --bundle --minify --format=esm --target="$JS_TARGET" --log-level=warning \
-    --alias:wasm_exec="$(go env GOROOT)/lib/wasm/wasm_exec.js"
+    --alias:wasm_exec="$PWD/build/wasm_exec.js"
+}
+
+# wrap_wasm_exec makes a module of Go's wasm_exec.js. The file is that of the
+# very Go that compiles the core, so it is never checked in. It puts Go, fs,
+# process and path on globalThis, which is the app's: here they land in scope,
+# which holds what the file and syscall/js look for there.
+wrap_wasm_exec() {
+  mkdir -p build
+  {
+    echo 'export const scope = { Object, Array, Uint8Array, TextEncoder, TextDecoder, crypto, performance };'
+    echo '(function (globalThis) {'
+    cat "$(go env GOROOT)/lib/wasm/wasm_exec.js"
+    echo '})(scope);'
+  } >build/wasm_exec.js
 }
 
 # build_server compiles the server with the files that pack laid out in it.
@@ -123,8 +150,8 @@ test_go() {
 test_types() {
   need_npm
   local project
-  for project in */tsconfig.json; do
-    step "tsc-${project%/*}" check 300 e2e/node_modules/.bin/tsc --noEmit -p "$project"
+  for project in */tsconfig*.json; do
+    step "tsc ${project%.json}" check 300 e2e/node_modules/.bin/tsc --noEmit -p "$project"
   done
 }
 
@@ -171,6 +198,7 @@ run_unit() {
   local -a tests
   mapfile -t tests < <(find js web -name '*.test.ts')
   rm -rf "$LOGS/unit"
+  wrap_go_js
   esbuild "${tests[@]}" --outdir="$LOGS/unit" --outbase=. --platform=node --out-extension:.js=.mjs
   mapfile -t tests < <(find "$LOGS/unit" -name '*.test.mjs')
   node --test --test-reporter=tap "${tests[@]}"
@@ -185,10 +213,10 @@ run_e2e() {
 # limit. KIND says how its log is counted. A command that starts with a dot is a
 # run_ function of this file, in a process of its own so that it can be stopped.
 step() {
-  local name=$1 kind=$2 seconds=$3 log="$LOGS/$1.log" began=$SECONDS rc=0 passed=0 failed=0
+  local name=$1 kind=$2 seconds=$3 log="$LOGS/${1//[ \/]/-}.log" began=$SECONDS rc=0 passed=0 failed=0
   shift 3
   case $1 in .*) set -- ./build.sh "$@" ;; esac
-  printf '%-10s ' "$name"
+  printf '%-24s ' "$name"
   timeout --kill-after=15 "$seconds" "$@" >"$log" 2>&1 </dev/null || rc=$?
   "count_$kind" "$log"
   if [ "$rc" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi

@@ -1,5 +1,6 @@
 // @ts-check
 /** The HTTP API as a program outside uses it: plain fetch, no SDK. */
+import { setTimeout } from 'node:timers/promises'
 
 /**
  * @typedef {{ code: number, data: any, errorDetails?: string }} Answer
@@ -22,7 +23,7 @@ export class Api {
   }
 
   /**
-   * One call as it is, whatever its outcome.
+   * One call as it is, whatever its outcome; only "too many requests" is heeded and the call made again.
    * @param {string} path
    * @param {unknown} body
    * @param {string} bearer
@@ -34,7 +35,9 @@ export class Api {
       headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${bearer}` },
       body: JSON.stringify(body),
     })
-    return response.json()
+    if (response.status !== 429) return response.json()
+    await setTimeout(1000 * Number(response.headers.get('Retry-After')))
+    return this.call(path, body, bearer)
   }
 
   /**
