@@ -9,6 +9,8 @@ import { sendFailure } from './words'
 export interface ComposerEvents {
   /** The person named another receiver by hand. */
   retarget(to: SessionKey): void
+  /** The groups that the person is in: a person can't make one. */
+  groups(): readonly SessionKey[]
   /** My nickname, when it is known. */
   nickname(): string | undefined
 }
@@ -56,11 +58,6 @@ export class Composer {
     this.#labelTo()
   }
 
-  /** Offers the groups of the list: a person can't make one. */
-  offerGroups(groups: readonly SessionKey[]): void {
-    this.#groups.replaceChildren(...groups.map(({ sessionId }) => el('option', { value: sessionId })))
-  }
-
   /** Puts the focus where the next word goes: the receiver when there is none, else the text. */
   focus(): void {
     const field = this.#to.value ? this.#text : this.#to
@@ -74,7 +71,10 @@ export class Composer {
   }
 
   #labelTo(): void {
-    this.#to.placeholder = this.#type.value === 'p2p' ? 'account' : 'group id'
+    const { sessionType } = this.target
+    this.#to.placeholder = sessionType === 'p2p' ? 'account' : 'group id'
+    const groups = this.events.groups().filter((group) => group.sessionType === sessionType)
+    this.#groups.replaceChildren(...groups.map(({ sessionId }) => el('option', { value: sessionId })))
   }
 
   #enter(event: KeyboardEvent): void {

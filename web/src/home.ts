@@ -47,7 +47,7 @@ export class Home {
   ) {
     const me = server.account
     this.#threads = new Threads(me, this.#names)
-    this.#composer = new Composer(server, { retarget: (to) => this.#open(to), nickname: () => this.#nickname() })
+    this.#composer = new Composer(server, { retarget: (to) => this.#open(to), groups: () => this.#groups(), nickname: () => this.#nickname() })
     this.#chat = new Chat(this.#threads, this.#names, this.#composer, {
       pin: (entry) => this.#pin(entry),
       remove: (entry) => this.#remove(entry),
@@ -127,7 +127,7 @@ export class Home {
     if (!page) return null
     this.#sessions.putPage(page, moment)
     this.#learn(page.sessions)
-    this.#list.showAll()
+    this.#list.show()
     this.#showChat()
     return page.next
   }
@@ -145,7 +145,6 @@ export class Home {
     const { entries, reach } = this.#sessions
     if (reach === 0) this.#list.foot(entries.length ? 'end' : 'empty')
     else if (entries.length && reach !== Infinity) this.#list.foot(this.#stuck ? 'unreachable' : 'more')
-    this.#composer.offerGroups(entries.map(({ session }) => session).filter(({ sessionType }) => sessionType !== 'p2p'))
   }
 
   #showSource({ source, fresh, asOf }: NIMResult<unknown>): void {
@@ -171,9 +170,9 @@ export class Home {
     this.#learn([session])
     const entry = this.#sessions.put(session)
     if (!entry) return
-    this.#list.show(entry)
+    this.#list.show(entry.key)
     if (isNew) this.#welcome(entry)
-    this.#foot()
+    if (!before) this.#foot() // it may have been the empty state's
     if (this.#chat.key === entry.key) this.#showChat()
   }
 
@@ -282,8 +281,7 @@ export class Home {
 
   /** Shows what the sessions hold of a key: its row, or none when its page was not read yet. */
   #showOne(key: string): void {
-    const entry = this.#sessions.get(key)
-    if (entry) this.#list.show(entry)
+    if (this.#sessions.get(key)) this.#list.show(key)
     else this.#list.hide(key)
     if (this.#chat.key === key) this.#showChat()
   }
@@ -312,6 +310,10 @@ export class Home {
     const toast = el('p', { class: 'toast', role: 'alert', 'data-testid': 'error' }, el('span', {}, reason), dismiss)
     dismiss.addEventListener('click', () => toast.remove())
     this.#toasts.replaceChildren(toast)
+  }
+
+  #groups(): SessionKey[] {
+    return this.#sessions.entries.map(({ session }) => session).filter(({ sessionType }) => sessionType !== 'p2p')
   }
 
   #nickname(): string | undefined {

@@ -16,9 +16,16 @@ export interface ListActions {
 /** What stands where the rows end, or in their stead. */
 export type Foot = 'loading' | 'more' | 'loading-more' | 'unreachable' | 'end' | 'empty' | { error: string }
 
+/** Rows that are drawn above and below what is seen. Layout costs by the row: 10,000 of them hold a page for 0.1 s. */
+const margin = 150
+
+/** How far one may scroll before the drawn rows follow. */
+const slack = 60
+
 /**
- * The list on screen: a listbox whose rows the arrow keys walk. It shows the rows of a {@link Sessions} and
- * changes only what changed, so that neither the scroll position nor the focus is lost to an arrival.
+ * The list on screen: a listbox that the arrow keys walk. All rows are of one height, so it draws only those near
+ * what is seen, each at the place that its index says; a change neither moves what the person looks at nor takes
+ * the focus away.
  */
 export class List {
   readonly node: HTMLElement
@@ -26,8 +33,17 @@ export class List {
   readonly #foot = el('div', { class: 'foot' })
   readonly #rows = new Map<string, Row>()
   readonly #more: IntersectionObserver
-  #focused: string | null = null
+  /** The key of the list's one tab stop; it is always drawn. */
+  #stop: string | null = null
   #selected: string | null = null
+  /** Pixels of a row, of what is seen, and of what is scrolled away: kept, since asking for them costs a layout. */
+  #height = 72
+  #view = 0
+  #top = 0
+  /** The first index that is drawn. */
+  #first = 0
+  /** The keys at the top of what is seen: one of them stays put when the list changes. */
+  #anchors: string[] = []
 
   constructor(
     readonly me: string,
@@ -40,6 +56,10 @@ export class List {
     this.#box.addEventListener('keydown', (event) => this.#keydown(event))
     this.#box.addEventListener('focusin', (event) => this.#rove(keyAt(event.target)))
     this.#box.addEventListener('animationend', (event) => (event.target as Element).classList.remove('arrived'))
+    this.node.addEventListener('scroll', () => this.#scrolled(), { passive: true })
+    const sizes = new ResizeObserver(() => this.#measure())
+    sizes.observe(this.node)
+    sizes.observe(this.#box)
     this.#more = new IntersectionObserver((seen) => seen.some((e) => e.isIntersecting) && actions.more(), {
       root: this.node,
       rootMargin: '600px', // a screen ahead, so that a calm scroll never meets the end of what is loaded
@@ -52,44 +72,22 @@ export class List {
     this.#box.dataset.fresh = String(fresh)
   }
 
-  /** Shows all rows of the sessions, each in its place. */
-  showAll(): void {
-    const { entries } = this.sessions
-    this.#keepingPlace(null, () => {
-      for (const [key] of this.#rows) if (!this.sessions.get(key)) this.#drop(key)
-      let at = this.#box.firstElementChild
-      for (const entry of entries) {
-        const { node } = this.#rowOf(entry)
-        if (node === at) at = at.nextElementSibling
-        else this.#box.insertBefore(node, at)
-      }
-    })
-    this.#rove(this.#focused)
+  /** Shows the sessions as they are now. `moved` is the key of the one that changed, when it is one. */
+  show(moved: string | null = null): void {
+    this.#box.style.setProperty('--rows', String(this.sessions.entries.length))
+    this.#stayPut(moved)
+    this.#draw()
   }
 
-  /** Shows one entry where it stands now. */
-  show(entry: Entry): void {
-    this.#keepingPlace(entry.key, () => {
-      const { node } = this.#rowOf(entry)
-      const next = this.sessions.entries[this.sessions.indexOf(entry) + 1]
-      const before = next ? (this.#rows.get(next.key)?.node ?? null) : null
-      if (node.isConnected && node.nextElementSibling === before) return
-      const focused = node === document.activeElement
-      this.#box.insertBefore(node, before)
-      if (focused) node.focus({ preventScroll: true }) // a move takes the focus away
-    })
-    this.#rove(this.#focused)
-  }
-
-  /** Takes a row away; when it had the focus, the next one gets it. */
+  /** Takes a row away that the sessions no longer have; when it had the focus, the next one gets it. */
   hide(key: string): void {
     const row = this.#rows.get(key)
-    if (!row) return
-    const heir = row.node.nextElementSibling ?? row.node.previousElementSibling
-    const focused = row.node === document.activeElement
-    this.#keepingPlace(key, () => this.#drop(key))
-    this.#rove(keyAt(heir))
-    if (focused && heir instanceof HTMLElement) heir.focus({ preventScroll: true })
+    const focused = row !== undefined && row.node === document.activeElement
+    const { entries } = this.sessions
+    const heir = row && entries[Math.min(row.index, entries.length - 1)]
+    if (this.#stop === key) this.#stop = heir?.key ?? null
+    this.show(key)
+    if (focused && heir) this.focus(heir.key)
   }
 
   /** Lights up a row for an arrival. */
@@ -106,8 +104,8 @@ export class List {
 
   /** Gives the focus to a row, or to the first one. */
   focus(key: string | null): void {
-    const row = (key !== null && this.#rows.get(key)) || this.#rows.get(this.sessions.entries[0]?.key ?? '')
-    row?.node.focus()
+    const entry = key === null ? undefined : this.sessions.get(key)
+    this.#focusAt(entry ? this.sessions.indexOf(entry) : 0)
   }
 
   /** Draws the rows again, for names that were learned. */
@@ -115,12 +113,9 @@ export class List {
     for (const row of this.#rows.values()) row.redraw(this.me, this.names)
   }
 
-  /** Lets the times grow older. Those of last week and before say a date, which does not. */
+  /** Lets the times grow older. */
   grow(now: number): void {
-    const week = 8 * 24 * 60 * 60 * 1000
-    for (const row of this.#rows.values()) {
-      if (now - row.entry.session.updateTime < week) row.grow(now)
-    }
+    for (const row of this.#rows.values()) row.grow(now)
   }
 
   /** Shows what stands below the rows. */
@@ -156,6 +151,38 @@ export class List {
     return button
   }
 
+  // Drawing
+
+  /** Draws the rows near what is seen, and drops the others. */
+  #draw(): void {
+    const { entries, reach } = this.sessions
+    const active = document.activeElement
+    const seen = Math.floor(this.#top / this.#height)
+    this.#first = Math.max(0, seen - margin)
+    const wanted = entries.slice(this.#first, seen + Math.ceil(this.#view / this.#height) + margin)
+    this.#keepStop(wanted)
+    const keys = new Set(wanted.map(({ key }) => key))
+    for (const key of this.#rows.keys()) if (!keys.has(key)) this.#drop(key)
+    let at = this.#box.firstElementChild
+    for (const entry of wanted) {
+      const row = this.#rowOf(entry)
+      row.place(this.sessions.indexOf(entry), reach === 0 ? entries.length : -1)
+      if (row.node === at) at = at.nextElementSibling
+      else this.#box.insertBefore(row.node, at)
+    }
+    this.#rove(this.#stop)
+    this.#remember()
+    if (active !== document.activeElement && this.#box.contains(active)) focusQuietly(active) // a move took it away
+  }
+
+  /** Adds the tab stop to the rows to draw, in its order, however far off it is. */
+  #keepStop(wanted: Entry[]): void {
+    const stop = this.#stop === null ? undefined : this.sessions.get(this.#stop)
+    if (!stop || wanted.includes(stop)) return
+    if (this.sessions.indexOf(stop) < this.#first) wanted.unshift(stop)
+    else wanted.push(stop)
+  }
+
   #rowOf(entry: Entry): Row {
     let row = this.#rows.get(entry.key)
     if (row) {
@@ -173,20 +200,45 @@ export class List {
     this.#rows.delete(key)
   }
 
-  /** Changes rows so that what the person looks at stays where it is, unless that is the top of the list. */
-  #keepingPlace(moving: string | null, change: () => void): void {
-    const anchor = this.node.scrollTop > 0 ? this.#firstSeen(moving) : null
-    const before = anchor?.getBoundingClientRect().top ?? 0
-    change()
-    if (anchor?.isConnected) this.node.scrollTop += anchor.getBoundingClientRect().top - before
+  #scrolled(): void {
+    this.#top = this.node.scrollTop
+    const first = Math.max(0, Math.floor(this.#top / this.#height) - margin)
+    if (Math.abs(first - this.#first) > slack) this.#draw()
+    else this.#remember()
   }
 
-  #firstSeen(moving: string | null): Element | null {
-    const { left, top, width } = this.node.getBoundingClientRect()
-    let row = document.elementFromPoint(left + width / 2, top + 1)?.closest('.row') ?? null
-    if (keyAt(row) === moving) row = row?.nextElementSibling ?? null
-    return row
+  #measure(): void {
+    const rows = this.sessions.entries.length
+    const { height } = this.#box.getBoundingClientRect()
+    if (rows === 0 || height === 0) return // nothing there, or not shown just now
+    this.#height = height / rows
+    this.#view = this.node.clientHeight
+    this.#top = this.node.scrollTop
+    this.#draw()
   }
+
+  /** Notes which rows are at the top of what is seen. */
+  #remember(): void {
+    const index = Math.floor(this.#top / this.#height)
+    this.#anchors = this.sessions.entries.slice(index, index + 3).map(({ key }) => key)
+  }
+
+  /** Scrolls by as much as rows came or went above what is seen, unless that is the list's very top. */
+  #stayPut(moved: string | null): void {
+    if (this.#top === 0) return
+    const before = Math.floor(this.#top / this.#height)
+    for (const [i, key] of this.#anchors.entries()) {
+      const entry = this.sessions.get(key)
+      if (!entry || key === moved) continue
+      const shift = this.sessions.indexOf(entry) - (before + i)
+      if (shift === 0) return
+      this.node.scrollTop = this.#top + shift * this.#height
+      this.#top = this.node.scrollTop
+      return
+    }
+  }
+
+  // Keyboard and mouse
 
   #click(event: MouseEvent): void {
     const entry = this.#entryAt(event.target)
@@ -199,28 +251,44 @@ export class List {
     const act = this.#keys[event.key]
     if (!act) return
     event.preventDefault()
-    act(entry, event.target as HTMLElement)
+    act(entry, this.sessions.indexOf(entry))
   }
 
-  readonly #keys: Record<string, (entry: Entry, row: HTMLElement) => void> = {
-    ArrowDown: (_, row) => step(row.nextElementSibling),
-    ArrowUp: (_, row) => step(row.previousElementSibling),
-    PageDown: (_, row) => step(this.#rowAway(row, 1)),
-    PageUp: (_, row) => step(this.#rowAway(row, -1)),
-    Home: () => step(this.#box.firstElementChild),
-    End: () => step(this.#box.lastElementChild),
+  readonly #keys: Record<string, (entry: Entry, index: number) => void> = {
+    ArrowDown: (_, index) => this.#focusAt(index + 1),
+    ArrowUp: (_, index) => this.#focusAt(index - 1),
+    PageDown: (_, index) => this.#focusAt(index + this.#screenful()),
+    PageUp: (_, index) => this.#focusAt(index - this.#screenful()),
+    Home: () => this.#focusAt(0),
+    End: () => this.#focusAt(Infinity),
     Enter: (entry) => this.actions.open(entry, true),
     ' ': (entry) => this.actions.open(entry, true),
     Delete: (entry) => this.actions.remove(entry),
     p: (entry) => this.actions.pin(entry),
   }
 
-  /** The row a screen away, or the last one on the way. */
-  #rowAway(row: HTMLElement, direction: 1 | -1): Element | null {
-    const rows = this.#box.children
-    const screen = Math.max(1, Math.floor(this.node.clientHeight / row.offsetHeight) - 1)
-    const at = Array.prototype.indexOf.call(rows, row) + direction * screen
-    return rows[Math.min(Math.max(at, 0), rows.length - 1)] ?? null
+  #screenful(): number {
+    return Math.max(1, Math.floor(this.#view / this.#height) - 1)
+  }
+
+  /** Gives the focus to the row of that index, or the nearest there is, and brings it into view. */
+  #focusAt(wanted: number): void {
+    const { entries } = this.sessions
+    const index = Math.min(Math.max(wanted, 0), entries.length - 1)
+    const entry = entries[index]
+    if (!entry) return
+    this.#stop = entry.key
+    this.#bringIntoView(index)
+    this.#draw()
+    focusQuietly(this.#rows.get(entry.key)?.node)
+  }
+
+  #bringIntoView(index: number): void {
+    const above = index * this.#height
+    const below = above + this.#height - this.#view
+    if (above < this.#top) this.node.scrollTop = above
+    else if (below > this.#top) this.node.scrollTop = below
+    this.#top = this.node.scrollTop
   }
 
   #entryAt(target: EventTarget | null): Entry | undefined {
@@ -228,12 +296,12 @@ export class List {
     return key === null ? undefined : this.sessions.get(key)
   }
 
-  /** Makes one row the list's tab stop: the one last focused, or the first. */
+  /** Makes one row the list's tab stop: the one wanted, or the first. */
   #rove(wanted: string | null): void {
     const key = wanted !== null && this.#rows.has(wanted) ? wanted : (this.sessions.entries[0]?.key ?? null)
-    if (this.#focused !== null) this.#rows.get(this.#focused)?.node.setAttribute('tabindex', '-1')
-    if (key !== null) this.#rows.get(key)?.node.setAttribute('tabindex', '0')
-    this.#focused = key
+    if (this.#stop !== null && this.#stop !== key) this.#rows.get(this.#stop)?.stop(false)
+    if (key !== null) this.#rows.get(key)?.stop(true)
+    this.#stop = key
   }
 }
 
@@ -242,8 +310,6 @@ function keyAt(target: EventTarget | null): string | null {
   return row?.dataset.key ?? null
 }
 
-function step(row: Element | null): void {
-  if (!(row instanceof HTMLElement)) return
-  row.focus({ preventScroll: true })
-  row.scrollIntoView({ block: 'nearest' })
+function focusQuietly(node: Element | null | undefined): void {
+  if (node instanceof HTMLElement) node.focus({ preventScroll: true })
 }

@@ -7,7 +7,8 @@
  * For tests, `data-testid` is stable on: account-choice (its links have data-account) · list (data-source, data-fresh) ·
  * row (data-key="p2p|bob") · row-name · row-text · row-time · load-more · end · empty · offline-banner · cached-mark ·
  * composer-to · composer-type · composer-text · composer-send · offline-switch · status (data-connection) · error ·
- * and in the open chat: pin · revoke · delete · back.
+ * and in the open chat: pin · revoke · delete · back. `<html data-shell="kept">` says that the page would open without its
+ * server.
  */
 import { choice } from './choice'
 import { installFlight } from './flight'
@@ -19,14 +20,16 @@ import { errorState } from './states'
 const root = document.getElementById('app')!
 const query = new URLSearchParams(location.search)
 
-async function open(account: string): Promise<Node> {
+async function open(account: string): Promise<void> {
   installFlight() // before the SDK is there: it must find the switch in place
   const { connect } = await import('recents')
   const server = new Server(query.get('server') ?? location.origin, account)
   const client = connect({ url: server.url, account, token: () => server.freshToken() })
   const home = new Home(client, server)
+  root.replaceChildren(home.node)
   home.start()
-  return home.node
+  await client.ready // only now has all been loaded that the shell consists of
+  await keepShell()
 }
 
 async function start(): Promise<void> {
@@ -37,8 +40,7 @@ async function start(): Promise<void> {
   }
   document.title = `${account} · Recents`
   try {
-    root.replaceChildren(await open(account))
-    await keepShell()
+    await open(account)
   } catch (error) {
     root.replaceChildren(errorState(String(error), () => location.reload()))
   }

@@ -10,6 +10,8 @@ import type { Entry } from './sessions'
 export class Row {
   readonly node: HTMLElement
   #entry: Entry
+  #index = -1
+  #size = -1
   readonly #face = el('span', { class: 'row-face' })
   readonly #name = el('bdi')
   readonly #pin = el('span', { class: 'row-pin' }, icon('pin'), el('span', { class: 'unseen' }, 'Pinned'))
@@ -32,6 +34,26 @@ export class Row {
 
   get entry(): Entry {
     return this.#entry
+  }
+
+  /** Where it stands in the list. */
+  get index(): number {
+    return this.#index
+  }
+
+  /** Puts it at an index of a list of that many; -1 when it is not known how many. */
+  place(index: number, size: number): void {
+    if (index === this.#index && size === this.#size) return
+    this.#index = index
+    this.#size = size
+    this.node.style.setProperty('--at', String(index))
+    this.node.setAttribute('aria-posinset', String(index + 1))
+    this.node.setAttribute('aria-setsize', String(size))
+  }
+
+  /** Makes it the list's tab stop, or not. */
+  stop(on: boolean): void {
+    this.node.tabIndex = on ? 0 : -1
   }
 
   /** Shows an entry of the same key. */

@@ -51,6 +51,13 @@ test('what belongs to a page that was not read yet waits for it', () => {
   assert.equal(sessions.get('p2p|x')?.session.ext, 'new') // the page was asked before the event
 })
 
+test('what waited for a page is gone when the page, asked later, does not name it', () => {
+  const sessions = onePage()
+  sessions.put(session('x', 3))
+  sessions.putPage({ sessions: [session('e', 4)], from: 6, next: 0 }, sessions.moment())
+  assert.equal(ids(sessions), 'a9 b8 c7 e4')
+})
+
 test('a page does not undo what happened while it was on its way', () => {
   const sessions = onePage()
   const moment = sessions.moment()

@@ -6,7 +6,9 @@ export async function keepShell(): Promise<void> {
   if (!('serviceWorker' in navigator)) return
   await navigator.serviceWorker.register('/sw.js').catch(() => null) // private windows refuse it
   const { active } = await navigator.serviceWorker.ready
-  active?.postMessage({ keep: loadedFiles() })
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = () => (document.documentElement.dataset.shell = 'kept')
+  active?.postMessage({ keep: loadedFiles() }, [port2])
 }
 
 /** What this page loaded before the worker was there to see it: among it the SDK's files, whose names it does not know. */

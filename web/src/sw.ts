@@ -24,7 +24,7 @@ const cacheName = 'recents-demo-shell'
 const patience = 3000
 
 worker.addEventListener('install', () => void worker.skipWaiting())
-worker.addEventListener('message', (event) => event.waitUntil(keep((event.data as { keep: string[] }).keep)))
+worker.addEventListener('message', (event) => event.waitUntil(keep(event)))
 worker.addEventListener('fetch', (event) => {
   if (event.request.method === 'GET' && isShell(new URL(event.request.url))) event.respondWith(answer(event.request))
 })
@@ -41,10 +41,12 @@ async function answer(request: Request): Promise<Response> {
   }
 }
 
-async function keep(urls: string[]): Promise<void> {
+/** Keeps the files that a page names, and tells it when they are kept. */
+async function keep({ data, ports }: MessageEvent<{ keep: string[] }>): Promise<void> {
   const cache = await caches.open(cacheName)
-  const keys = new Set(urls.filter((url) => isShell(new URL(url))).map(keyOf))
+  const keys = new Set(data.keep.filter((url) => isShell(new URL(url))).map(keyOf))
   await Promise.all([...keys].map(async (key) => (await cache.match(key)) ?? cache.add(key)))
+  ports[0]?.postMessage(null)
 }
 
 function isShell({ origin, pathname }: URL): boolean {
