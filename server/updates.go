@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -232,27 +233,29 @@ func (s *socket) writeAll(ctx context.Context) {
 // lost ends a socket that could not be written to, or whose account could not
 // be read.
 func (s *socket) lost(ctx context.Context, err error) {
-	switch {
-	case ctx.Err() != nil || websocket.CloseStatus(err) != -1:
-	case err == errPeer:
-		s.code.CompareAndSwap(0, closeTooSlow)
+	if err == errPeer || ctx.Err() != nil {
 		s.cut()
-	default:
-		s.h.opts.Log.LogAttrs(ctx, slog.LevelError, "socket failed", slog.Any("error", err))
-		s.end(closeInternal, "internal error")
+		return
 	}
+	s.h.opts.Log.LogAttrs(ctx, slog.LevelError, "socket failed", slog.Any("error", err))
+	s.end(closeInternal, "internal error")
 }
 
 // errPeer tells that a frame could not be written.
-var errPeer = &core.Error{Code: core.CodeTimeout, Details: "the peer takes no frames"}
+var errPeer = errors.New("the peer takes no frames")
 
+// write sends one frame. A peer that takes none for writeTimeout gets no close
+// frame either: the code is for the metrics.
 func (s *socket) write(ctx context.Context, frame []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	if s.conn.Write(ctx, websocket.MessageText, frame) != nil {
-		return errPeer
+	if s.conn.Write(ctx, websocket.MessageText, frame) == nil {
+		return nil
 	}
-	return nil
+	if ctx.Err() == context.DeadlineExceeded {
+		s.code.CompareAndSwap(0, closeTooSlow)
+	}
+	return errPeer
 }
 
 // catchUp answers a hello: ready and what was missed, page by page, at the
