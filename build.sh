@@ -31,12 +31,16 @@ die() {
 # --- build ---------------------------------------------------------------
 
 cmd_build() {
+  mkdir -p build/sdk
+  exec 9>build/.lock
+  if command -v flock >/dev/null; then flock 9; fi # two builds at once would mix their files
   build_core
   build_js
   build_types
   build_demo
   go run ./server/recentsd/pack
   build_server
+  exec 9>&-
 }
 
 # build_core compiles the replica to WebAssembly.
