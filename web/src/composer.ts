@@ -1,6 +1,7 @@
 import type { SessionKey, SessionType } from 'recents'
 import { el } from './dom'
 import { icon } from './icons'
+import type { Names } from './names'
 import { newUUID, Refusal, type Server } from './server'
 import { keyOf } from './sessions'
 import { sendFailure } from './words'
@@ -11,8 +12,6 @@ export interface ComposerEvents {
   retarget(to: SessionKey): void
   /** The groups that the person is in: a person can't make one. */
   groups(): readonly SessionKey[]
-  /** My nickname, when it is known. */
-  nickname(): string | undefined
 }
 
 /** Writes a message to a person or a group. */
@@ -29,6 +28,7 @@ export class Composer {
 
   constructor(
     readonly server: Server,
+    readonly names: Names,
     readonly events: ComposerEvents,
   ) {
     this.node = el(
@@ -100,8 +100,7 @@ export class Composer {
   }
 
   async #deliver(to: SessionKey, content: string): Promise<void> {
-    const name = this.events.nickname()
-    await this.server.send(to, { uuid: this.#uuidFor(to, content), content, ...(name ? { fromNickname: name } : {}) })
+    await this.server.send(to, { uuid: this.#uuidFor(to, content), content, ...this.names.tagsFor(to, this.server.account) })
     this.#attempt = { body: '', uuid: '' }
     this.#drafts.delete(keyOf(to))
     if (keyOf(this.target) === keyOf(to) && this.#text.value.trim() === content) this.#text.value = ''

@@ -47,7 +47,7 @@ export class Home {
   ) {
     const me = server.account
     this.#threads = new Threads(me, this.#names)
-    this.#composer = new Composer(server, { retarget: (to) => this.#open(to), groups: () => this.#groups(), nickname: () => this.#nickname() })
+    this.#composer = new Composer(server, this.#names, { retarget: (to) => this.#open(to), groups: () => this.#groups() })
     this.#chat = new Chat(this.#threads, this.#names, this.#composer, {
       pin: (entry) => this.#pin(entry),
       remove: (entry) => this.#remove(entry),
@@ -314,12 +314,6 @@ export class Home {
 
   #groups(): SessionKey[] {
     return this.#sessions.entries.map(({ session }) => session).filter(({ sessionType }) => sessionType !== 'p2p')
-  }
-
-  #nickname(): string | undefined {
-    const { account } = this.server
-    const name = this.#names.of(account)
-    return name === account ? undefined : name
   }
 }
 

@@ -17,7 +17,7 @@ function session(message: object | null, more: object = {}): RecentSession {
     lastMsgType: 0,
     revokeNotification: null,
     ...(message ? { lastMsg: JSON.stringify(sent) } : {}),
-    recentSession: { senderAccount: sent.fromAccount, senderNickname: sent.fromNickname },
+    recentSession: {},
     ...more,
   } as unknown as RecentSession
 }

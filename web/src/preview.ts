@@ -23,7 +23,7 @@ const kinds: Record<string, { sign: Sign; word: string }> = {
   video: { sign: 'video', word: 'Video' },
   location: { sign: 'location', word: 'Location' },
   file: { sign: 'file', word: 'File' },
-  notification: { sign: 'notice', word: 'Group notice' },
+  notification: { sign: 'notice', word: 'Notice' },
   tip: { sign: 'notice', word: 'Notice' },
   robot: { sign: 'bot', word: 'Bot' },
   custom: { sign: 'custom', word: 'Custom message' },

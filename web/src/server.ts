@@ -1,5 +1,5 @@
 /** The calls that the SDK does not make: sign in as a demo account, send a message, take one back. */
-import type { SessionKey } from 'recents'
+import type { NIMMessage, SessionKey } from 'recents'
 
 /** An answer that is no success: a result code of the contract, and what the server says of it. */
 export class Refusal extends Error {
@@ -29,7 +29,7 @@ export class Server {
   }
 
   /** Sends a text message. The same uuid twice is one message, so a failed call may be repeated. */
-  async send(to: SessionKey, message: { uuid: string; content: string; fromNickname?: string }): Promise<void> {
+  async send(to: SessionKey, message: Pick<NIMMessage, 'uuid' | 'content' | 'fromNickname' | 'remoteExtension'>): Promise<void> {
     await this.#postSigned('/v1/sendMessage', {
       from: this.account,
       to: to.sessionId,
