@@ -58,3 +58,5 @@ function keyOf(url: string): string {
   const { origin, pathname } = new URL(url)
   return origin + (pathname === '/index.html' ? '/' : pathname)
 }
+
+export {} // marks a module: a bundler takes a file without one for CommonJS, and a worker has no `export default`
