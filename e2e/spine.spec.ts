@@ -7,7 +7,7 @@ test.describe('the demo on its own server', () => {
   test('lists what was seeded, shows a message as it comes, and the list again when the server is gone', async ({ server, api, page }) => {
     await page.goto(`${server.url}/?as=alice`)
     const rows = page.getByTestId('row')
-    await expect(page.getByTestId('list')).toHaveAttribute('data-source', 'server')
+    await expect(page.getByTestId('list')).toHaveAttribute('data-fresh', 'true')
     const seeded = await api.list('alice')
     await expect(rows).toHaveCount(seeded.sessionList.length)
     expect(seeded.sessionList.length).toBeGreaterThan(5)
@@ -26,6 +26,7 @@ test.describe('the demo on its own server', () => {
     await expect(page.getByTestId('list')).toHaveAttribute('data-source', 'cache')
     await expect(page.getByTestId('list')).toHaveAttribute('data-fresh', 'false')
     await expect(page.getByTestId('cached-mark')).toBeVisible()
+    await expect(page.getByTestId('offline-banner')).toBeVisible()
 
     // Back again: it catches up by itself with what it missed.
     await server.start()
@@ -39,7 +40,7 @@ test.describe('the demo on its own server', () => {
     const violations: string[] = []
     page.on('console', (message) => message.text().includes('Content Security Policy') && violations.push(message.text()))
     const answer = await page.goto(`${server.url}/?as=bob`)
-    await expect(page.getByTestId('list')).toHaveAttribute('data-source', 'server')
+    await expect(page.getByTestId('list')).toHaveAttribute('data-fresh', 'true')
     expect(violations).toEqual([])
     expect(answer?.headers()['content-security-policy']).toContain("default-src 'self'")
 
