@@ -112,8 +112,7 @@ function encode(name: string, value: unknown): string | undefined {
     case 'undefined':
       return undefined
     case 'number':
-      // JSON has no NaN and no Infinity: as strings, the core refuses them by their names.
-      return Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`
+      return encodeNumber(name, value)
     case 'string':
       // TextEncoder would make U+FFFD of a lone surrogate, and another text would be stored.
       if (/\p{Surrogate}/u.test(value)) throw badParam(`${name}: holds a lone surrogate`)
@@ -126,6 +125,14 @@ function encode(name: string, value: unknown): string | undefined {
       throw badParam(`${name}: is a ${typeof value}`)
   }
 }
+
+/** JSON has no NaN and no Infinity, and writes null for them. */
+function encodeNumber(name: string, value: number): string {
+  if (!Number.isFinite(value) && numbers.has(name)) throw badParam(`${name}: ${value} is not a number`)
+  return JSON.stringify(value)
+}
+
+const numbers = new Set(['minTimestamp', 'maxTimestamp', 'limit'])
 
 /** No parameter is an object: this brings over just enough for the core to show it. */
 function encodeObject(name: string, value: object | null): string {

@@ -1,5 +1,4 @@
-import { textOf } from './result.js'
-import { TokenSource } from './token.js'
+import { TokenSource, type NoToken } from './token.js'
 import { CodeToken } from './wire.gen.js'
 
 /** How long the server may take for an answer and its body, ms. */
@@ -30,7 +29,8 @@ export interface Socket {
 
 const none: Answer = { status: 0, after: 0, body: new Uint8Array() }
 const tokenRefused = 4401 // sync.md, close codes
-const notText = 1003 // RFC 6455 §7.4.1: a kind of data that cannot be accepted
+const connectionLost = 1006 // RFC 6455 §7.4.1
+const notText = 1003 // a kind of data that cannot be accepted
 
 /** The server of one account: requests and sockets, with the account's token on them. */
 export class Remote {
@@ -48,7 +48,7 @@ export class Remote {
     try {
       token = await this.#token.get(renew)
     } catch (error) {
-      return withoutToken(textOf(error))
+      return withoutToken(error as NoToken)
     }
     const limit = new AbortController()
     const abort = (): void => limit.abort()
@@ -79,12 +79,12 @@ export class Remote {
         try {
           socket = new WebSocket(`${this.#url.replace(/^http/, 'ws')}/v1/updates`, ['recents.v1', `bearer.${token}`])
         } catch {
-          closed(1006) // no WebSocket here, or a policy of the page's against it
+          closed(connectionLost) // no WebSocket here, or a policy of the page's against it
           return
         }
         listen(socket, events, () => given, closed)
       },
-      () => closed(tokenRefused),
+      (error: NoToken) => closed(error.unreachable ? connectionLost : tokenRefused),
     )
     return {
       send: (text) => {
@@ -112,7 +112,7 @@ function listen(socket: WebSocket, events: SocketEvents, given: () => boolean, c
     closed(notText)
     socket.close()
   }
-  socket.onclose = ({ code }) => closed(code || 1006)
+  socket.onclose = ({ code }) => closed(code || connectionLost)
   // An error says nothing, and is followed by close.
 }
 
@@ -134,10 +134,10 @@ async function exchange(url: string, token: string, body: string | Uint8Array<Ar
   }
 }
 
-/** The answer in place of the server's when the app gives no token: the one to a bad token. */
-function withoutToken(details: string): Answer {
-  const body = new TextEncoder().encode(JSON.stringify({ code: CodeToken, errorDetails: details }))
-  return { status: 401, after: 0, body }
+/** The answer in place of the server's when the app gives no token: the one to a bad token, or none. */
+function withoutToken({ message, unreachable }: NoToken): Answer {
+  if (unreachable) return none
+  return { status: 401, after: 0, body: new TextEncoder().encode(JSON.stringify({ code: CodeToken, errorDetails: message })) }
 }
 
 /** Reads a Retry-After header, seconds or a date, in ms from now; 0 for none, for the past, and for what is neither. */

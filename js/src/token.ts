@@ -1,3 +1,4 @@
+import { isOnline } from './page.js'
 import { whyNoToken } from './settings.js'
 
 /** How long the app's function may take, ms. */
@@ -14,8 +15,9 @@ export class TokenSource {
   }
 
   /**
-   * The token; with `renew`, a new one of the app's function. Rejects with an
-   * error whose text never holds what the app threw: that might quote a token.
+   * The token; with `renew`, a new one of the app's function. Rejects with a
+   * {@link NoToken}, whose text never holds what the app threw: that might
+   * quote a token.
    */
   get(renew: boolean): Promise<string> {
     const source = this.#source
@@ -29,7 +31,7 @@ export class TokenSource {
     try {
       const token = await answer(source)
       const wrong = whyNoToken(token)
-      if (wrong) throw new Error(`token: the function's answer ${wrong}`)
+      if (wrong) throw new NoToken(`token: the function's answer ${wrong}`, false)
       return token as string
     } catch (error) {
       this.#current = undefined // the next one asks again
@@ -40,19 +42,28 @@ export class TokenSource {
   }
 }
 
+/** Why there is no token. */
+export class NoToken extends Error {
+  constructor(
+    details: string,
+    /** Whether the app could not reach whoever gives tokens: to be offline is not to be refused. */
+    readonly unreachable: boolean,
+  ) {
+    super(details)
+  }
+}
+
 function answer(source: () => unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`token: the function gave none within ${patience} ms`)), patience)
-    const settle = (done: () => void): void => {
-      clearTimeout(timer)
-      done()
-    }
+    const late = new NoToken(`token: the function gave none within ${patience} ms`, true)
+    const timer = setTimeout(() => reject(late), patience)
     // Within a then, so that a function that throws is a function that rejects.
-    Promise.resolve()
-      .then(source)
-      .then(
-        (token) => settle(() => resolve(token)),
-        () => settle(() => reject(new Error('token: the function failed'))),
-      )
+    const asked = Promise.resolve().then(source)
+    asked.then(resolve, (error: unknown) => reject(failed(error))).finally(() => clearTimeout(timer))
   })
+}
+
+/** A fetch that reached nobody rejects with a TypeError, and tells no more. */
+function failed(error: unknown): NoToken {
+  return new NoToken('token: the function failed', error instanceof TypeError || !isOnline())
 }
