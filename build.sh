@@ -45,7 +45,7 @@ cmd_build() {
 
 # build_core compiles the replica to WebAssembly.
 build_core() {
-  GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -o build/sdk/recents.wasm ./wasm/browser
+  GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -gcflags=all=-l -o build/sdk/recents.wasm ./wasm/browser
 }
 
 # build_js bundles the package: index.js is what a page waits for; the core's

@@ -1,7 +1,5 @@
 package core
 
-import "strings"
-
 // Cursor is a position in one account's change log. Its text, "epoch.seq", is
 // opaque to users.
 type Cursor struct {
@@ -13,7 +11,10 @@ func (c Cursor) String() string { return c.Epoch + "." + Itoa(c.Seq) }
 
 // ParseCursor reads what String wrote.
 func ParseCursor(s string) (Cursor, error) {
-	i := strings.LastIndexByte(s, '.')
+	i := len(s) - 1
+	for i >= 0 && s[i] != '.' {
+		i--
+	}
 	if i < 0 {
 		return Cursor{}, BadParam("cursor: " + Quote(s) + " is not epoch.seq")
 	}

@@ -375,34 +375,39 @@ func String(raw []byte) (string, error) {
 
 // unescape appends the character that the escape at raw[i] stands for.
 func unescape(out, raw []byte, i int) (_ []byte, next int, ok bool) {
-	switch c := raw[i+1]; c {
-	case 'b':
-		return append(out, '\b'), i + 2, true
-	case 'f':
-		return append(out, '\f'), i + 2, true
-	case 'n':
-		return append(out, '\n'), i + 2, true
-	case 'r':
-		return append(out, '\r'), i + 2, true
-	case 't':
-		return append(out, '\t'), i + 2, true
-	case 'u':
-		r, _ := hexRune(raw, i+2)
-		i += 6
-		if utf16.IsSurrogate(r) {
-			if i+1 >= len(raw) || raw[i] != '\\' || raw[i+1] != 'u' {
-				return out, i, false
-			}
-			low, _ := hexRune(raw, i+2)
-			if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-				return out, i, false
-			}
-			i += 6
-		}
-		return utf8.AppendRune(out, r), i, true
-	default:
-		return append(out, c), i + 2, true
+	if c := raw[i+1]; c != 'u' {
+		return append(out, unescaped(c)), i + 2, true
 	}
+	r, _ := hexRune(raw, i+2)
+	i += 6
+	if utf16.IsSurrogate(r) {
+		if i+1 >= len(raw) || raw[i] != '\\' || raw[i+1] != 'u' {
+			return out, i, false
+		}
+		low, _ := hexRune(raw, i+2)
+		if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+			return out, i, false
+		}
+		i += 6
+	}
+	return utf8.AppendRune(out, r), i, true
+}
+
+// unescaped returns what a letter stands for behind a backslash.
+func unescaped(letter byte) byte {
+	switch letter {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return letter // " \ /
 }
 
 // Int returns the value of a JSON whole number's text, which must be within
@@ -440,39 +445,6 @@ func shown(raw []byte) string {
 		cut--
 	}
 	return string(raw[:cut]) + "…"
-}
-
-// AppendString appends s as a JSON string, escaping what JSON.stringify would.
-func AppendString[T string | []byte](dst []byte, s T) []byte {
-	const digits = "0123456789abcdef"
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-		}
-	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
 }
 
 // UTF16Len returns the length of s in UTF-16 code units: what JS calls length.

@@ -1,9 +1,6 @@
 package core
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // SessionType is the kind of a conversation. The zero value is no type.
 type SessionType uint8
@@ -84,13 +81,10 @@ func ResolveKey(sessionID, sessionType string) (Key, error) {
 }
 
 func splitKey(s string) (SessionType, string, bool) {
-	prefix, id, ok := strings.Cut(s, "|")
-	if !ok {
-		return 0, "", false
-	}
 	for t := P2P; t <= SuperTeam; t++ {
-		if typePrefixes[t] == prefix {
-			return t, id, true
+		n := len(typePrefixes[t])
+		if len(s) > n && s[n] == '|' && s[:n] == typePrefixes[t] {
+			return t, s[n+1:], true
 		}
 	}
 	return 0, "", false

@@ -16,21 +16,10 @@ type ListRequest struct {
 // as in every SDK of the vendor's.
 func ParseListRequest(b []byte) (ListRequest, error) {
 	q := ListRequest{NeedLastMsg: true, Limit: MaxPage}
-	err := params(b, func(name string, raw []byte) (err error) {
-		switch name {
-		case "minTimestamp":
-			q.Min, err = intWithin(raw, 0, MaxSafe)
-		case "maxTimestamp":
-			q.Max, err = intWithin(raw, 0, MaxSafe)
-		case "needLastMsg":
-			q.NeedLastMsg, err = flag(raw)
-		case "limit":
-			q.Limit, err = limitWithin(raw, MaxPage)
-		case "hasMore":
-			_, err = flag(raw)
-		}
-		return err
-	})
+	limit, hasMore := int64(MaxPage), false
+	err := params(b, Member{"minTimestamp", &q.Min}, Member{"maxTimestamp", &q.Max}, Member{"needLastMsg", &q.NeedLastMsg},
+		Member{"limit", within(&limit, 1, MaxPage)}, Member{"hasMore", &hasMore})
+	q.Limit = int(limit)
 	if err == nil && q.Max != 0 && q.Min > q.Max {
 		err = BadParam("minTimestamp: " + Itoa(q.Min) + " is over maxTimestamp " + Itoa(q.Max))
 	}
@@ -40,7 +29,7 @@ func ParseListRequest(b []byte) (ListRequest, error) {
 // ParseKeyRequest reads {sessionId, sessionType} of queryMySession.
 func ParseKeyRequest(b []byte) (Key, error) {
 	var k keyParams
-	if err := params(b, k.set); err != nil {
+	if err := params(b, k.members()...); err != nil {
 		return Key{}, err
 	}
 	return k.resolve()
@@ -66,14 +55,11 @@ func ParseExtRequest(b []byte, maxExt int) (ExtRequest, error) {
 	var k keyParams
 	var q ExtRequest
 	seen := false
-	err := params(b, func(name string, raw []byte) (err error) {
-		if name != "ext" {
-			return k.set(name, raw)
-		}
+	err := params(b, append(k.members(), Member{"ext", func(raw []byte) (err error) {
 		seen = true
 		q.Ext, err = ParseExt(raw, maxExt)
 		return err
-	})
+	}})...)
 	if err != nil {
 		return q, err
 	}
@@ -108,10 +94,7 @@ func ParseExt(raw []byte, maxExt int) (string, error) {
 func ParseDeleteRequest(b []byte) ([]Key, error) {
 	var keys []Key
 	n := 0
-	err := params(b, func(name string, raw []byte) error {
-		if name != "sessionList" {
-			return nil
-		}
+	err := params(b, Member{"sessionList", func(raw []byte) error {
 		if raw[0] != '[' {
 			return BadParam(shown(raw) + " is not an array")
 		}
@@ -123,7 +106,7 @@ func ParseDeleteRequest(b []byte) ([]Key, error) {
 			keys = appendNew(keys, k)
 			return prefixed(Itoa(int64(n-1)), err)
 		})
-	})
+	}})
 	if err != nil {
 		return nil, err
 	}
@@ -142,40 +125,32 @@ func appendNew(keys []Key, k Key) []Key {
 	return append(keys, k)
 }
 
-// params calls set with each member of a call's body, and names the member in
-// front of the error.
-func params(b []byte, set func(name string, raw []byte) error) error {
+// params reads a call's body, and tells what is wrong with the body itself from
+// what is wrong with a member of it.
+func params(b []byte, members ...Member) error {
 	if i := skipSpace(b, 0); i < len(b) && b[i] != '{' {
 		return BadParam("body: is not a JSON object")
 	}
-	inField := false
-	err := Fields(b, func(name, raw []byte) error {
-		n := string(name)
-		err := prefixed(n, set(n, raw))
-		inField = err != nil
-		return err
-	})
-	if err != nil && !inField {
+	if err := Valid(b); err != nil {
 		return prefixed("body", err)
 	}
-	return err
+	return Read(b, members...)
 }
 
 // keyParams gathers the two members that name a session.
 type keyParams struct{ id, typ string }
 
-func (k *keyParams) set(name string, raw []byte) (err error) {
-	switch name {
-	case "sessionId":
-		if k.id, err = String(raw); err == nil && k.id == "" {
+func (k *keyParams) members() []Member {
+	return []Member{{"sessionId", nonEmpty(&k.id)}, {"sessionType", nonEmpty(&k.typ)}}
+}
+
+func nonEmpty(to *string) func(raw []byte) error {
+	return func(raw []byte) (err error) {
+		if *to, err = String(raw); err == nil && *to == "" {
 			err = BadParam("is empty")
 		}
-	case "sessionType":
-		if k.typ, err = String(raw); err == nil && k.typ == "" {
-			err = BadParam("is empty")
-		}
+		return err
 	}
-	return err
 }
 
 func (k *keyParams) resolve() (Key, error) {
@@ -183,22 +158,4 @@ func (k *keyParams) resolve() (Key, error) {
 		return Key{}, BadParam("sessionId: is missing")
 	}
 	return ResolveKey(k.id, k.typ)
-}
-
-func intWithin(raw []byte, low, high int64) (int64, error) {
-	n, err := Int(raw)
-	switch {
-	case err != nil:
-		return 0, err
-	case n < low:
-		return 0, BadParam(Itoa(n) + " is under " + Itoa(low))
-	case n > high:
-		return 0, BadParam(Itoa(n) + " is over " + Itoa(high))
-	}
-	return n, nil
-}
-
-func limitWithin(raw []byte, high int64) (int, error) {
-	n, err := intWithin(raw, 1, high)
-	return int(n), err
 }

@@ -21,25 +21,23 @@ type Row struct {
 
 // AppendRow appends the row's JSON.
 func AppendRow(dst []byte, r *Row) []byte {
-	dst = append(dst, `{"k":`...)
-	dst = AppendString(dst, r.Key.String())
-	dst = appendInt(dst, `,"q":`, r.Seq)
-	dst = appendInt(dst, `,"t":`, r.UpdateTime)
+	dst = AppendStr(dst, `{"k":`, r.Key.String())
+	dst = AppendNum(dst, `,"q":`, r.Seq)
+	dst = AppendNum(dst, `,"t":`, r.UpdateTime)
 	if r.HasExt {
-		dst = append(dst, `,"x":`...)
-		dst = AppendString(dst, r.Ext)
+		dst = AppendStr(dst, `,"x":`, r.Ext)
 	}
 	if r.ExtSeq != 0 {
-		dst = appendInt(dst, `,"xq":`, r.ExtSeq)
+		dst = AppendNum(dst, `,"xq":`, r.ExtSeq)
 	}
 	if len(r.Msg) > 0 {
-		dst = append(append(dst, `,"m":`...), r.Msg...)
+		dst = AppendRaw(dst, `,"m":`, r.Msg)
 	}
 	if r.Revoked {
-		dst = append(append(dst, `,"mt":1,"r":`...), r.Revoke...)
+		dst = AppendRaw(dst, `,"mt":1,"r":`, r.Revoke)
 	}
 	if r.Deleted {
-		dst = append(dst, `,"d":1`...)
+		dst = AppendText(dst, `,"d":1`)
 	}
 	return append(dst, '}')
 }
@@ -123,33 +121,27 @@ func ParseRows(b []byte, limit int) ([]Row, error) {
 	return rows, err
 }
 
-// AppendRows appends an array of rows.
-func AppendRows(dst []byte, rows []Row) []byte {
-	dst = append(dst, '[')
+// AppendRows appends name and an array of rows.
+func AppendRows(dst []byte, name string, rows []Row) []byte {
+	dst = AppendText(dst, name)
 	for i := range rows {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = AppendRow(dst, &rows[i])
+		dst = AppendRow(AppendText(dst, opening(i)), &rows[i])
 	}
-	return append(dst, ']')
+	return AppendText(dst, closing(len(rows)))
 }
 
-// flag reads 0, 1, true or false.
-func flag(raw []byte) (bool, error) {
-	switch string(raw) {
-	case "0", "false":
-		return false, nil
-	case "1", "true":
-		return true, nil
+// opening returns what stands before the i-th element of an array, and closing
+// what stands behind the last of n.
+func opening(i int) string {
+	if i == 0 {
+		return "["
 	}
-	return false, BadParam(shown(raw) + " is not 0 or 1")
+	return ","
 }
 
-// prefixed puts a name in front of a refusal's text.
-func prefixed(name string, err error) error {
-	if e, ok := err.(*Error); ok {
-		return &Error{e.Code, name + ": " + e.Details}
+func closing(n int) string {
+	if n == 0 {
+		return "[]"
 	}
-	return err
+	return "]"
 }

@@ -1,76 +1,66 @@
 package core
 
-import "strconv"
-
-func appendInt(dst []byte, name string, n int64) []byte {
-	return strconv.AppendInt(append(dst, name...), n, 10)
-}
-
 // AppendSession appends the RecentSession that a row is, as contract.md §2 has
 // it. The last message and all that speaks of it are left out when needLastMsg
 // is false. The row must be live.
 func AppendSession(dst []byte, r *Row, needLastMsg bool) []byte {
-	name := r.Key.Type.String()
-	dst = append(dst, `{"sessionId":`...)
-	dst = AppendString(dst, r.Key.ID)
-	dst = append(append(append(dst, `,"sessionType":"`...), name...), '"')
-	dst = append(append(append(dst, `,"sessionTypePair":"`...), name...), '"')
-	dst = appendInt(dst, `,"updateTime":`, r.UpdateTime)
+	dst = appendIdentity(dst, r)
+	dst = AppendStr(dst, `,"sessionTypePair":`, r.Key.Type.String())
+	dst = AppendNum(dst, `,"updateTime":`, r.UpdateTime)
 	if r.HasExt {
-		dst = append(dst, `,"ext":`...)
-		dst = AppendString(dst, r.Ext)
+		dst = AppendStr(dst, `,"ext":`, r.Ext)
 	}
 	if needLastMsg {
 		dst = appendLast(dst, r)
 	}
-	dst = append(dst, `,"recentSession":`...)
+	dst = AppendText(dst, `,"recentSession":`)
 	dst = appendNIMSession(dst, r, needLastMsg)
 	return append(dst, '}')
 }
 
+func appendIdentity(dst []byte, r *Row) []byte {
+	return AppendStr(AppendStr(dst, `{"sessionId":`, r.Key.ID), `,"sessionType":`, r.Key.Type.String())
+}
+
 func appendLast(dst []byte, r *Row) []byte {
 	if r.Revoked {
-		dst = append(dst, `,"lastMsgType":1,"revokeNotification":`...)
-		return append(dst, r.Revoke...)
+		return AppendRaw(dst, `,"lastMsgType":1,"revokeNotification":`, r.Revoke)
 	}
 	if len(r.Msg) > 0 {
-		dst = append(dst, `,"lastMsg":`...)
-		dst = AppendString(dst, r.Msg)
+		dst = AppendStr(dst, `,"lastMsg":`, view(r.Msg))
 	}
-	return append(dst, `,"lastMsgType":0,"revokeNotification":null`...)
+	return AppendText(dst, `,"lastMsgType":0,"revokeNotification":null`)
 }
 
 func appendNIMSession(dst []byte, r *Row, needLastMsg bool) []byte {
-	dst = append(dst, `{"sessionId":`...)
-	dst = AppendString(dst, r.Key.ID)
-	dst = append(append(append(dst, `,"sessionType":"`...), r.Key.Type.String()...), '"')
+	dst = appendIdentity(dst, r)
 	msg := lastMessage(r)
 	for i, raw := range msg {
 		f := &nimSessionFields[i]
 		if len(raw) > 0 && (needLastMsg || !f.last) {
-			dst = append(append(append(append(dst, ',', '"'), f.to...), '"', ':'), raw...)
+			dst = AppendRaw(dst, f.to, raw)
 		}
 	}
-	dst = append(dst, `,"unreadCount":0`...)
+	dst = AppendText(dst, `,"unreadCount":0`)
 	if r.HasExt && len(r.Ext) > 1 && r.Ext[0] == '{' && Valid([]byte(r.Ext)) == nil {
-		dst = append(append(dst, `,"extension":`...), r.Ext...)
+		dst = AppendText(AppendText(dst, `,"extension":`), r.Ext)
 	}
 	return append(dst, '}')
 }
 
 // nimSessionFields maps a NIMMessage's member to the NIMSession's.
 var nimSessionFields = [...]struct {
-	from, to string
-	last     bool // one of the lastMessage* members, left out with needLastMsg=0
+	from, to string // to with its punctuation
+	last     bool   // one of the lastMessage* members, left out with needLastMsg=0
 }{
-	{"fromAccount", "senderAccount", false},
-	{"fromNickname", "senderNickname", false},
-	{"uuid", "lastMessageId", true},
-	{"messageType", "lastMessageType", true},
-	{"status", "lastMessageStatus", true},
-	{"content", "lastMessageContent", true},
-	{"timestamp", "lastMessageTime", true},
-	{"messageAttachment", "lastMessageAttachment", true},
+	{"fromAccount", `,"senderAccount":`, false},
+	{"fromNickname", `,"senderNickname":`, false},
+	{"uuid", `,"lastMessageId":`, true},
+	{"messageType", `,"lastMessageType":`, true},
+	{"status", `,"lastMessageStatus":`, true},
+	{"content", `,"lastMessageContent":`, true},
+	{"timestamp", `,"lastMessageTime":`, true},
+	{"messageAttachment", `,"lastMessageAttachment":`, true},
 }
 
 // lastMessage picks the members that nimSessionFields names out of the row's
@@ -109,18 +99,13 @@ func Field(b []byte, name string) (value []byte) {
 // AppendSessionList appends a RecentSessionList: the sessions newest first,
 // and where the next page starts (NextMax).
 func AppendSessionList(dst []byte, rows []Row, hasMore, needLastMsg bool, nextMax int64) []byte {
-	dst = append(dst, `{"hasMore":`...)
-	dst = strconv.AppendBool(dst, hasMore)
-	dst = append(dst, `,"sessionList":[`...)
+	dst = AppendFlag(dst, `{"hasMore":`, hasMore)
+	dst = AppendText(dst, `,"sessionList":`)
 	for i := range rows {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = AppendSession(dst, &rows[i], needLastMsg)
+		dst = AppendSession(AppendText(dst, opening(i)), &rows[i], needLastMsg)
 	}
-	dst = append(dst, ']')
-	dst = appendInt(dst, `,"nextMaxTimestamp":`, nextMax)
-	return append(dst, '}')
+	dst = AppendText(dst, closing(len(rows)))
+	return append(AppendNum(dst, `,"nextMaxTimestamp":`, nextMax), '}')
 }
 
 // NextMax returns the maxTimestamp that asks for the page after rows, 0 when

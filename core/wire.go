@@ -1,7 +1,5 @@
 package core
 
-import "strconv"
-
 // The messages of sync.md, each with its one encoder and its one reader.
 // Server, edge and browser use these and no others.
 
@@ -16,56 +14,47 @@ type SyncRequest struct {
 
 // AppendSyncRequest appends the body of /v1/sync.
 func AppendSyncRequest(dst []byte, q *SyncRequest) []byte {
-	dst = appendInt(dst, `{"v":`, q.V)
-	dst = appendCursorAndClient(dst, q)
-	dst = appendInt(dst, `,"limit":`, int64(q.Limit))
-	return append(dst, '}')
+	dst = appendCursorAndClient(AppendNum(dst, `{"v":`, q.V), q)
+	return append(AppendNum(dst, `,"limit":`, int64(q.Limit)), '}')
 }
 
 // AppendHello appends the frame that a client opens a WebSocket with.
 func AppendHello(dst []byte, q *SyncRequest) []byte {
-	dst = appendInt(dst, `{"t":"hello","v":`, q.V)
-	dst = appendCursorAndClient(dst, q)
-	return append(dst, '}')
+	return append(appendCursorAndClient(AppendNum(dst, `{"t":"hello","v":`, q.V), q), '}')
 }
 
 func appendCursorAndClient(dst []byte, q *SyncRequest) []byte {
-	dst = append(dst, `,"epoch":`...)
-	dst = AppendString(dst, q.Cursor.Epoch)
-	dst = appendInt(dst, `,"cursor":`, q.Cursor.Seq)
-	dst = append(dst, `,"clientId":`...)
-	return AppendString(dst, q.ClientID)
+	dst = AppendStr(dst, `,"epoch":`, q.Cursor.Epoch)
+	dst = AppendNum(dst, `,"cursor":`, q.Cursor.Seq)
+	return AppendStr(dst, `,"clientId":`, q.ClientID)
 }
 
 // ParseSyncRequest reads a /v1/sync body or a hello frame.
 func ParseSyncRequest(b []byte) (SyncRequest, error) {
-	q := SyncRequest{V: SyncVersion, Limit: MaxSyncRows}
-	err := params(b, func(name string, raw []byte) (err error) {
-		switch name {
-		case "v":
-			q.V, err = intWithin(raw, 1, MaxSafe)
-		case "epoch":
-			if q.Cursor.Epoch, err = String(raw); err == nil {
-				err = checkEpoch(q.Cursor.Epoch)
-			}
-		case "cursor":
-			q.Cursor.Seq, err = intWithin(raw, 0, MaxSafe)
-		case "clientId":
-			q.ClientID, err = parseClientID(raw)
-		case "limit":
-			q.Limit, err = limitWithin(raw, MaxSyncRows)
-		}
-		return err
-	})
+	q := SyncRequest{V: SyncVersion}
+	limit := int64(MaxSyncRows)
+	err := params(b, Member{"v", within(&q.V, 1, MaxSafe)}, Member{"epoch", epoch(&q.Cursor.Epoch)}, Member{"cursor", &q.Cursor.Seq},
+		Member{"clientId", clientID(&q.ClientID)}, Member{"limit", within(&limit, 1, MaxSyncRows)})
+	q.Limit = int(limit)
 	return q, err
 }
 
-func parseClientID(raw []byte) (string, error) {
-	s, err := String(raw)
-	if err == nil && len(s) > MaxClientID {
-		err = BadParam(Itoa(int64(len(s))) + " bytes is over " + Itoa(MaxClientID))
+func epoch(to *string) func(raw []byte) error {
+	return func(raw []byte) (err error) {
+		if *to, err = String(raw); err == nil {
+			err = checkEpoch(*to)
+		}
+		return err
 	}
-	return s, err
+}
+
+func clientID(to *string) func(raw []byte) error {
+	return func(raw []byte) (err error) {
+		if *to, err = String(raw); err == nil && len(*to) > MaxClientID {
+			err = BadParam(Itoa(int64(len(*to))) + " bytes is over " + Itoa(MaxClientID))
+		}
+		return err
+	}
 }
 
 // Why a reader has to start over from a snapshot.
@@ -93,64 +82,48 @@ type SyncPage struct {
 
 // AppendSyncPage appends the data of a /v1/sync answer.
 func AppendSyncPage(dst []byte, p *SyncPage) []byte {
-	dst = appendInt(dst, `{"v":`, SyncVersion)
+	dst = AppendNum(dst, `{"v":`, SyncVersion)
 	if p.Reset != "" {
-		dst = append(append(append(dst, `,"reset":true,"reason":"`...), p.Reset...), `","epoch":`...)
-		dst = AppendString(dst, p.Epoch)
-		dst = appendInt(dst, `,"head":`, p.Head)
-		return append(dst, '}')
+		dst = AppendStr(dst, `,"reset":true,"reason":`, p.Reset)
+		dst = AppendStr(dst, `,"epoch":`, p.Epoch)
+		return append(AppendNum(dst, `,"head":`, p.Head), '}')
 	}
-	dst = append(dst, `,"epoch":`...)
-	dst = AppendString(dst, p.Epoch)
-	dst = appendInt(dst, `,"from":`, p.From)
-	dst = appendInt(dst, `,"next":`, p.Next)
-	dst = appendInt(dst, `,"head":`, p.Head)
-	dst = strconv.AppendBool(append(dst, `,"more":`...), p.More)
-	dst = AppendRows(append(dst, `,"rows":`...), p.Rows)
-	dst = appendInt(dst, `,"lastMid":`, p.LastMid)
+	dst = AppendStr(dst, `,"epoch":`, p.Epoch)
+	dst = AppendNum(dst, `,"from":`, p.From)
+	dst = AppendNum(dst, `,"next":`, p.Next)
+	dst = AppendNum(dst, `,"head":`, p.Head)
+	dst = AppendFlag(dst, `,"more":`, p.More)
+	dst = AppendRows(dst, `,"rows":`, p.Rows)
+	dst = AppendNum(dst, `,"lastMid":`, p.LastMid)
 	if p.HasDigest {
-		dst = append(append(append(dst, `,"digest":"`...), p.Digest.String()...), '"')
+		dst = AppendStr(dst, `,"digest":`, p.Digest.String())
 	}
-	dst = appendInt(dst, `,"serverTime":`, p.Now)
-	return append(dst, '}')
+	return append(AppendNum(dst, `,"serverTime":`, p.Now), '}')
 }
 
 // ParseSyncPage reads the data of a /v1/sync answer.
 func ParseSyncPage(b []byte) (SyncPage, error) {
 	var p SyncPage
 	reset := false
-	err := params(b, func(name string, raw []byte) (err error) {
-		switch name {
-		case "reset":
-			reset, err = flag(raw)
-		case "reason":
-			p.Reset, err = String(raw)
-		case "epoch":
-			p.Epoch, err = String(raw)
-		case "from":
-			p.From, err = intWithin(raw, 0, MaxSafe)
-		case "next":
-			p.Next, err = intWithin(raw, 0, MaxSafe)
-		case "head":
-			p.Head, err = intWithin(raw, 0, MaxSafe)
-		case "more":
-			p.More, err = flag(raw)
-		case "rows":
-			p.Rows, err = ParseRows(raw, MaxSyncRows)
-		case "lastMid":
-			p.LastMid, err = intWithin(raw, 0, MaxSafe)
-		case "digest":
+	err := Read(b, Member{"reset", &reset}, Member{"reason", &p.Reset}, Member{"epoch", &p.Epoch},
+		Member{"from", &p.From}, Member{"next", &p.Next}, Member{"head", &p.Head}, Member{"more", &p.More},
+		Member{"rows", rows(&p.Rows)}, Member{"lastMid", &p.LastMid}, Member{"serverTime", &p.Now},
+		Member{"digest", func(raw []byte) (err error) {
 			p.HasDigest = true
 			p.Digest, err = parseDigest(raw)
-		case "serverTime":
-			p.Now, err = intWithin(raw, 0, MaxSafe)
-		}
-		return err
-	})
+			return err
+		}})
 	if err == nil {
 		err = p.check(reset)
 	}
 	return p, err
+}
+
+func rows(to *[]Row) func(raw []byte) error {
+	return func(raw []byte) (err error) {
+		*to, err = ParseRows(raw, MaxSyncRows)
+		return err
+	}
 }
 
 // check refuses an answer that would take a reader backwards or nowhere: a
@@ -203,23 +176,15 @@ type SnapshotRequest struct {
 
 // AppendSnapshotRequest appends the body of /v1/snapshot.
 func AppendSnapshotRequest(dst []byte, q *SnapshotRequest) []byte {
-	dst = appendInt(dst, `{"maxTime":`, q.MaxTime)
-	dst = appendInt(dst, `,"limit":`, int64(q.Limit))
-	return append(dst, '}')
+	return append(AppendNum(AppendNum(dst, `{"maxTime":`, q.MaxTime), `,"limit":`, int64(q.Limit)), '}')
 }
 
 // ParseSnapshotRequest reads the body of /v1/snapshot.
 func ParseSnapshotRequest(b []byte) (SnapshotRequest, error) {
-	q := SnapshotRequest{Limit: MaxSyncRows}
-	err := params(b, func(name string, raw []byte) (err error) {
-		switch name {
-		case "maxTime":
-			q.MaxTime, err = intWithin(raw, 0, MaxSafe)
-		case "limit":
-			q.Limit, err = limitWithin(raw, MaxSyncRows)
-		}
-		return err
-	})
+	var q SnapshotRequest
+	limit := int64(MaxSyncRows)
+	err := params(b, Member{"maxTime", &q.MaxTime}, Member{"limit", within(&limit, 1, MaxSyncRows)})
+	q.Limit = int(limit)
 	return q, err
 }
 
@@ -234,32 +199,18 @@ type SnapshotPage struct {
 
 // AppendSnapshotPage appends the data of a /v1/snapshot answer.
 func AppendSnapshotPage(dst []byte, p *SnapshotPage) []byte {
-	dst = AppendString(append(dst, `{"epoch":`...), p.Epoch)
-	dst = appendInt(dst, `,"asOf":`, p.AsOf)
-	dst = AppendRows(append(dst, `,"rows":`...), p.Rows)
-	dst = strconv.AppendBool(append(dst, `,"more":`...), p.More)
-	dst = appendInt(dst, `,"nextMaxTime":`, p.NextMax)
-	return append(dst, '}')
+	dst = AppendStr(dst, `{"epoch":`, p.Epoch)
+	dst = AppendNum(dst, `,"asOf":`, p.AsOf)
+	dst = AppendRows(dst, `,"rows":`, p.Rows)
+	dst = AppendFlag(dst, `,"more":`, p.More)
+	return append(AppendNum(dst, `,"nextMaxTime":`, p.NextMax), '}')
 }
 
 // ParseSnapshotPage reads the data of a /v1/snapshot answer.
 func ParseSnapshotPage(b []byte) (SnapshotPage, error) {
 	var p SnapshotPage
-	err := params(b, func(name string, raw []byte) (err error) {
-		switch name {
-		case "epoch":
-			p.Epoch, err = String(raw)
-		case "asOf":
-			p.AsOf, err = intWithin(raw, 0, MaxSafe)
-		case "rows":
-			p.Rows, err = ParseRows(raw, MaxSyncRows)
-		case "more":
-			p.More, err = flag(raw)
-		case "nextMaxTime":
-			p.NextMax, err = intWithin(raw, 0, MaxSafe)
-		}
-		return err
-	})
+	err := Read(b, Member{"epoch", &p.Epoch}, Member{"asOf", &p.AsOf}, Member{"rows", rows(&p.Rows)},
+		Member{"more", &p.More}, Member{"nextMaxTime", &p.NextMax})
 	if err == nil {
 		err = p.check()
 	}
@@ -315,27 +266,23 @@ type MutateRequest struct {
 
 // AppendMutateRequest appends the body of /v1/mutate.
 func AppendMutateRequest(dst []byte, q *MutateRequest) []byte {
-	dst = AppendString(append(dst, `{"clientId":`...), q.ClientID)
-	dst = append(dst, `,"muts":[`...)
+	dst = AppendStr(dst, `{"clientId":`, q.ClientID)
+	dst = AppendText(dst, `,"muts":`)
 	for i := range q.Muts {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = AppendMutation(dst, &q.Muts[i])
+		dst = AppendMutation(AppendText(dst, opening(i)), &q.Muts[i])
 	}
-	return append(dst, ']', '}')
+	return append(AppendText(dst, closing(len(q.Muts))), '}')
 }
 
 // AppendMutation appends one mutation.
 func AppendMutation(dst []byte, m *Mutation) []byte {
-	dst = appendInt(dst, `{"mid":`, m.Mid)
-	dst = append(append(append(dst, `,"op":"`...), m.Op...), `","key":`...)
-	dst = AppendString(dst, m.Key.String())
+	dst = AppendNum(dst, `{"mid":`, m.Mid)
+	dst = AppendStr(dst, `,"op":`, m.Op)
+	dst = AppendStr(dst, `,"key":`, m.Key.String())
 	if m.Op == OpExt {
-		dst = AppendString(append(dst, `,"ext":`...), m.Ext)
-		dst = appendInt(dst, `,"base":`, m.Base)
+		dst = AppendNum(AppendStr(dst, `,"ext":`, m.Ext), `,"base":`, m.Base)
 	} else if m.HasSeen {
-		dst = appendInt(dst, `,"seenTime":`, m.Seen)
+		dst = AppendNum(dst, `,"seenTime":`, m.Seen)
 	}
 	return append(dst, '}')
 }
@@ -344,15 +291,10 @@ func AppendMutation(dst []byte, m *Mutation) []byte {
 // mids rise by one.
 func ParseMutateRequest(b []byte, maxExt int) (MutateRequest, error) {
 	var q MutateRequest
-	err := params(b, func(name string, raw []byte) (err error) {
-		switch name {
-		case "clientId":
-			q.ClientID, err = parseClientID(raw)
-		case "muts":
-			q.Muts, err = parseMutations(raw, maxExt)
-		}
+	err := params(b, Member{"clientId", clientID(&q.ClientID)}, Member{"muts", func(raw []byte) (err error) {
+		q.Muts, err = parseMutations(raw, maxExt)
 		return err
-	})
+	}})
 	switch {
 	case err != nil:
 	case q.ClientID == "":
@@ -383,42 +325,46 @@ func parseMutations(raw []byte, maxExt int) ([]Mutation, error) {
 func ParseMutation(b []byte, maxExt int) (Mutation, error) {
 	var m Mutation
 	hasExt := false
-	err := params(b, func(name string, raw []byte) (err error) {
-		switch name {
-		case "mid":
-			m.Mid, err = intWithin(raw, 1, MaxSafe)
-		case "op":
-			m.Op, err = String(raw)
-		case "key":
-			var s string
-			if s, err = String(raw); err == nil {
-				m.Key, err = ParseKey(s)
-			}
-		case "ext":
+	err := Read(b, Member{"mid", within(&m.Mid, 1, MaxSafe)}, Member{"op", &m.Op}, Member{"key", key(&m.Key)}, Member{"base", &m.Base},
+		Member{"ext", func(raw []byte) (err error) {
 			hasExt = true
 			m.Ext, err = ParseExt(raw, maxExt)
-		case "base":
-			m.Base, err = intWithin(raw, 0, MaxSafe)
-		case "seenTime":
-			if string(raw) != "null" {
-				m.HasSeen = true
+			return err
+		}},
+		Member{"seenTime", func(raw []byte) (err error) {
+			if m.HasSeen = string(raw) != "null"; m.HasSeen {
 				m.Seen, err = intWithin(raw, 0, MaxSafe)
 			}
-		}
-		return err
-	})
-	switch {
-	case err != nil:
-	case m.Mid == 0:
-		err = BadParam("mid: is missing")
-	case m.Key.Type == 0:
-		err = BadParam("key: is missing")
-	case m.Op != OpExt && m.Op != OpDelete:
-		err = BadParam("op: " + Quote(m.Op) + " is not ext or delete")
-	case m.Op == OpExt && !hasExt:
-		err = BadParam("ext: is missing")
+			return err
+		}})
+	if err == nil {
+		err = m.check(hasExt)
 	}
 	return m, err
+}
+
+func (m *Mutation) check(hasExt bool) error {
+	switch {
+	case m.Mid == 0:
+		return BadParam("mid: is missing")
+	case m.Key.Type == 0:
+		return BadParam("key: is missing")
+	case m.Op != OpExt && m.Op != OpDelete:
+		return BadParam("op: " + Quote(m.Op) + " is not ext or delete")
+	case m.Op == OpExt && !hasExt:
+		return BadParam("ext: is missing")
+	}
+	return nil
+}
+
+func key(to *Key) func(raw []byte) error {
+	return func(raw []byte) error {
+		s, err := String(raw)
+		if err == nil {
+			*to, err = ParseKey(s)
+		}
+		return err
+	}
 }
 
 // MutationResult tells what became of one mutation.
@@ -439,30 +385,27 @@ type MutatePage struct {
 
 // AppendMutatePage appends the data of a /v1/mutate answer.
 func AppendMutatePage(dst []byte, p *MutatePage) []byte {
-	dst = appendInt(dst, `{"lastMid":`, p.LastMid)
-	dst = appendInt(dst, `,"seq":`, p.Seq)
-	dst = append(dst, `,"results":[`...)
+	dst = AppendNum(dst, `{"lastMid":`, p.LastMid)
+	dst = AppendNum(dst, `,"seq":`, p.Seq)
+	dst = AppendText(dst, `,"results":`)
 	for i := range p.Results {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendResult(dst, &p.Results[i])
+		dst = appendResult(AppendText(dst, opening(i)), &p.Results[i])
 	}
-	dst = append(dst, ']')
+	dst = AppendText(dst, closing(len(p.Results)))
 	if p.Gap {
-		dst = append(dst, `,"gap":true`...)
+		dst = AppendText(dst, `,"gap":true`)
 	}
 	return append(dst, '}')
 }
 
 func appendResult(dst []byte, r *MutationResult) []byte {
-	dst = appendInt(dst, `{"mid":`, r.Mid)
-	dst = appendInt(dst, `,"code":`, int64(r.Code))
+	dst = AppendNum(dst, `{"mid":`, r.Mid)
+	dst = AppendNum(dst, `,"code":`, int64(r.Code))
 	if r.Outcome != "" {
-		dst = append(append(append(dst, `,"outcome":"`...), r.Outcome...), '"')
+		dst = AppendStr(dst, `,"outcome":`, r.Outcome)
 	}
 	if r.Row != nil {
-		dst = AppendRow(append(dst, `,"row":`...), r.Row)
+		dst = AppendRow(AppendText(dst, `,"row":`), r.Row)
 	}
 	return append(dst, '}')
 }
@@ -470,16 +413,9 @@ func appendResult(dst []byte, r *MutationResult) []byte {
 // ParseMutatePage reads the data of a /v1/mutate answer.
 func ParseMutatePage(b []byte) (MutatePage, error) {
 	var p MutatePage
-	err := params(b, func(name string, raw []byte) (err error) {
-		switch name {
-		case "lastMid":
-			p.LastMid, err = intWithin(raw, 0, MaxSafe)
-		case "seq":
-			p.Seq, err = intWithin(raw, 0, MaxSafe)
-		case "gap":
-			p.Gap, err = flag(raw)
-		case "results":
-			err = Items(raw, func(item []byte) error {
+	err := Read(b, Member{"lastMid", &p.LastMid}, Member{"seq", &p.Seq}, Member{"gap", &p.Gap},
+		Member{"results", func(raw []byte) error {
+			return Items(raw, func(item []byte) error {
 				if len(p.Results) == MaxMuts {
 					return BadParam("more than " + Itoa(MaxMuts))
 				}
@@ -487,31 +423,20 @@ func ParseMutatePage(b []byte) (MutatePage, error) {
 				p.Results = append(p.Results, r)
 				return err
 			})
-		}
-		return err
-	})
+		}})
 	return p, err
 }
 
 func parseResult(b []byte) (MutationResult, error) {
 	var r MutationResult
-	err := params(b, func(name string, raw []byte) (err error) {
-		switch name {
-		case "mid":
-			r.Mid, err = intWithin(raw, 1, MaxSafe)
-		case "code":
-			var n int64
-			n, err = intWithin(raw, 0, 999)
-			r.Code = int(n)
-		case "outcome":
-			r.Outcome, err = String(raw)
-		case "row":
-			var row Row
-			row, err = ParseRow(raw)
+	var code int64
+	err := Read(b, Member{"mid", &r.Mid}, Member{"code", within(&code, 0, 999)}, Member{"outcome", &r.Outcome},
+		Member{"row", func(raw []byte) error {
+			row, err := ParseRow(raw)
 			r.Row = &row
-		}
-		return err
-	})
+			return err
+		}})
+	r.Code = int(code)
 	return r, err
 }
 
@@ -542,17 +467,17 @@ func AppendFrame(dst []byte, f *Frame) []byte {
 	if f.Kind == FrameDelta {
 		return AppendDeltaTail(AppendDeltaHead(dst, f.Epoch, f.From, f.To, f.Rows), f.LastMid)
 	}
-	dst = append(append(append(dst, `{"t":"`...), f.Kind...), `","epoch":`...)
-	dst = AppendString(dst, f.Epoch)
-	dst = appendInt(dst, `,"head":`, f.Head)
+	dst = AppendStr(dst, `{"t":`, f.Kind)
+	dst = AppendStr(dst, `,"epoch":`, f.Epoch)
+	dst = AppendNum(dst, `,"head":`, f.Head)
 	switch f.Kind {
 	case FrameReady:
-		dst = appendInt(dst, `,"v":`, SyncVersion)
-		dst = appendInt(dst, `,"lastMid":`, f.LastMid)
-		dst = appendInt(dst, `,"heartbeatMs":`, f.HeartbeatMs)
-		dst = appendInt(dst, `,"tokenExpiresIn":`, f.TokenExpiresIn)
+		dst = AppendNum(dst, `,"v":`, SyncVersion)
+		dst = AppendNum(dst, `,"lastMid":`, f.LastMid)
+		dst = AppendNum(dst, `,"heartbeatMs":`, f.HeartbeatMs)
+		dst = AppendNum(dst, `,"tokenExpiresIn":`, f.TokenExpiresIn)
 	case FrameReset:
-		dst = AppendString(append(dst, `,"reason":`...), f.Reason)
+		dst = AppendStr(dst, `,"reason":`, f.Reason)
 	}
 	return append(dst, '}')
 }
@@ -560,45 +485,23 @@ func AppendFrame(dst []byte, f *Frame) []byte {
 // AppendDeltaHead appends the part of a delta that all sockets of an account
 // share; AppendDeltaTail ends it with what differs.
 func AppendDeltaHead(dst []byte, epoch string, from, to int64, rows []Row) []byte {
-	dst = AppendString(append(dst, `{"t":"delta","epoch":`...), epoch)
-	dst = appendInt(dst, `,"from":`, from)
-	dst = appendInt(dst, `,"to":`, to)
-	return AppendRows(append(dst, `,"rows":`...), rows)
+	dst = AppendStr(dst, `{"t":"delta","epoch":`, epoch)
+	dst = AppendNum(dst, `,"from":`, from)
+	dst = AppendNum(dst, `,"to":`, to)
+	return AppendRows(dst, `,"rows":`, rows)
 }
 
 // AppendDeltaTail ends what AppendDeltaHead began.
 func AppendDeltaTail(dst []byte, lastMid int64) []byte {
-	return append(appendInt(dst, `,"lastMid":`, lastMid), '}')
+	return append(AppendNum(dst, `,"lastMid":`, lastMid), '}')
 }
 
 // ParseFrame reads a server's frame.
 func ParseFrame(b []byte) (Frame, error) {
 	var f Frame
-	err := params(b, func(name string, raw []byte) (err error) {
-		switch name {
-		case "t":
-			f.Kind, err = String(raw)
-		case "epoch":
-			f.Epoch, err = String(raw)
-		case "reason":
-			f.Reason, err = String(raw)
-		case "head":
-			f.Head, err = intWithin(raw, 0, MaxSafe)
-		case "heartbeatMs":
-			f.HeartbeatMs, err = intWithin(raw, 0, MaxSafe)
-		case "tokenExpiresIn":
-			f.TokenExpiresIn, err = intWithin(raw, 0, MaxSafe)
-		case "from":
-			f.From, err = intWithin(raw, 0, MaxSafe)
-		case "to":
-			f.To, err = intWithin(raw, 0, MaxSafe)
-		case "lastMid":
-			f.LastMid, err = intWithin(raw, 0, MaxSafe)
-		case "rows":
-			f.Rows, err = ParseRows(raw, MaxSyncRows)
-		}
-		return err
-	})
+	err := Read(b, Member{"t", &f.Kind}, Member{"epoch", &f.Epoch}, Member{"reason", &f.Reason}, Member{"head", &f.Head},
+		Member{"heartbeatMs", &f.HeartbeatMs}, Member{"tokenExpiresIn", &f.TokenExpiresIn},
+		Member{"from", &f.From}, Member{"to", &f.To}, Member{"lastMid", &f.LastMid}, Member{"rows", rows(&f.Rows)})
 	if err == nil && f.Kind == FrameDelta {
 		if f.To < f.From {
 			return f, BadParam("to: " + Itoa(f.To) + " is under from " + Itoa(f.From))

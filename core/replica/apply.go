@@ -42,7 +42,7 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 	if row.Deleted {
 		if old != nil {
 			r.base.remove(key)
-			r.keepDirty(key, row)
+			r.store.changed(newEntry(row))
 			r.note(row, own)
 		}
 		return
@@ -51,8 +51,9 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 	if old == nil && row.UpdateTime < r.lowest {
 		return // below what this cache reaches down to
 	}
-	r.base.put(newEntry(row))
-	r.keepDirty(key, row)
+	e := newEntry(row)
+	r.base.put(e)
+	r.store.changed(e)
 }
 
 func newEntry(row *core.Row) *entry {
@@ -62,25 +63,24 @@ func newEntry(row *core.Row) *entry {
 // evict keeps the newest MaxCached sessions. What is let go is below lowest
 // from then on, so that no list ends falsely there.
 func (r *Replica) evict() {
-	for r.base.len() > r.cfg.MaxCached {
+	for int64(r.base.len()) > r.cfg.MaxCached {
 		e := r.base.remove(r.base.oldest().key)
 		r.lowest = e.time + 1
-		r.store.drop(e)
 	}
 }
 
 // changes gathers the events of one Handle: of each key the final state, once
 // (I7).
 type changes struct {
-	rows []core.Row // tombstones tell of deletes
-	last map[core.Key]int
+	rows []core.Row     // tombstones tell of deletes
+	last map[string]int // index in rows of a key's newest
 }
 
 func (c *changes) add(row *core.Row) {
 	if c.last == nil {
-		c.last = map[core.Key]int{}
+		c.last = map[string]int{}
 	}
-	c.last[row.Key] = len(c.rows)
+	c.last[row.Key.String()] = len(c.rows)
 	c.rows = append(c.rows, *row)
 }
 
@@ -88,7 +88,7 @@ func (c *changes) add(row *core.Row) {
 // told only when it is asked for, or when something else of the key is to be
 // told anyway: then with the newest state.
 func (r *Replica) note(row *core.Row, own bool) {
-	_, waiting := r.changes.last[row.Key]
+	_, waiting := r.changes.last[row.Key.String()]
 	if !own || waiting || r.cfg.EchoOwn && !row.Deleted {
 		r.changes.add(row)
 	}
@@ -104,7 +104,7 @@ func (r *Replica) tellChanges() {
 	for i := range c.rows {
 		row := &c.rows[i]
 		switch {
-		case c.last[row.Key] != i:
+		case c.last[row.Key.String()] != i:
 		case row.Deleted:
 			deletes = appendKey(appendComma(deletes), row.Key)
 		default:
@@ -128,6 +128,6 @@ func appendComma(dst []byte) []byte {
 }
 
 func appendKey(dst []byte, k core.Key) []byte {
-	dst = core.AppendString(append(dst, `{"sessionId":`...), k.ID)
-	return append(core.AppendString(append(dst, `,"sessionType":`...), k.Type.String()), '}')
+	dst = core.AppendStr(dst, `{"sessionId":`, k.ID)
+	return append(core.AppendStr(dst, `,"sessionType":`, k.Type.String()), '}')
 }

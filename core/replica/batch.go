@@ -1,10 +1,6 @@
 package replica
 
-import (
-	"strconv"
-
-	"recents/core"
-)
+import "recents/core"
 
 // Batch is one write to storage: all of it happens in one transaction, or
 // nothing, and only while the stored meta record is the expected one. So two
@@ -46,76 +42,61 @@ func (m *Meta) same(o *Meta) bool {
 }
 
 func (m *Meta) append(dst []byte) []byte {
-	dst = core.AppendString(append(dst, `{"epoch":`...), m.Epoch)
-	dst = appendInt(dst, `,"cursor":`, m.Cursor)
-	dst = appendInt(dst, `,"generation":`, m.Generation)
-	dst = appendInt(dst, `,"lowest":`, m.Lowest)
-	dst = appendInt(dst, `,"asOf":`, m.AsOf)
-	dst = appendInt(dst, `,"journal":`, m.Journal)
-	dst = core.AppendString(append(dst, `,"clientId":`...), m.ClientID)
-	return append(dst, '}')
+	dst = core.AppendStr(dst, `{"epoch":`, m.Epoch)
+	dst = core.AppendNum(dst, `,"cursor":`, m.Cursor)
+	dst = core.AppendNum(dst, `,"generation":`, m.Generation)
+	dst = core.AppendNum(dst, `,"lowest":`, m.Lowest)
+	dst = core.AppendNum(dst, `,"asOf":`, m.AsOf)
+	dst = core.AppendNum(dst, `,"journal":`, m.Journal)
+	return append(core.AppendStr(dst, `,"clientId":`, m.ClientID), '}')
 }
 
 // parseMeta reads what append wrote. It returns nil for whatever it cannot
 // have written: that is no stored state.
 func parseMeta(b []byte) *Meta {
 	var m Meta
-	err := core.Fields(b, func(name, raw []byte) (err error) {
-		switch string(name) {
-		case "epoch":
-			m.Epoch, err = core.String(raw)
-		case "cursor":
-			m.Cursor, err = core.Int(raw)
-		case "generation":
-			m.Generation, err = core.Int(raw)
-		case "lowest":
-			m.Lowest, err = core.Int(raw)
-		case "asOf":
-			m.AsOf, err = core.Int(raw)
-		case "journal":
-			m.Journal, err = core.Int(raw)
-		case "clientId":
-			m.ClientID, err = core.String(raw)
-		}
-		return err
-	})
-	if err != nil || m.Epoch == "" || m.Cursor < 0 || m.Generation < 1 || m.Lowest < 0 || m.Journal < 0 {
+	err := core.Read(b, core.Member{Name: "epoch", To: &m.Epoch}, core.Member{Name: "cursor", To: &m.Cursor},
+		core.Member{Name: "generation", To: &m.Generation}, core.Member{Name: "lowest", To: &m.Lowest},
+		core.Member{Name: "asOf", To: &m.AsOf}, core.Member{Name: "journal", To: &m.Journal},
+		core.Member{Name: "clientId", To: &m.ClientID})
+	if err != nil || m.Epoch == "" || m.Generation < 1 {
 		return nil
 	}
 	return &m
 }
 
-func appendInt(dst []byte, name string, n int64) []byte {
-	return strconv.AppendInt(append(dst, name...), n, 10)
-}
-
 // encode returns the batch as FxStore carries it.
 func (b *Batch) encode() []byte {
-	head := append([]byte(nil), `{"expect":`...)
+	head := core.AppendText(nil, `{"expect":`)
 	if b.Expect == nil {
-		head = append(head, "null"...)
+		head = core.AppendText(head, "null")
 	} else {
 		head = b.Expect.append(head)
 	}
-	head = b.Meta.append(append(head, `,"meta":`...))
-	head = strconv.AppendBool(append(head, `,"clear":`...), b.Clear)
-	head = append(head, `,"chunks":[`...)
-	size := len(b.Journal) + len(b.Head)
-	for i, c := range b.Chunks {
-		if i > 0 {
-			head = append(head, ',')
-		}
-		head = strconv.AppendInt(head, int64(len(c)), 10)
-		size += len(c)
-	}
-	head = appendInt(head, `],"journal":`, int64(len(b.Journal)))
-	head = appendInt(head, `,"journalAt":`, b.Meta.Journal-1)
-	head = append(appendInt(head, `,"head":`, int64(len(b.Head))), '}')
-
-	out := core.AppendUint32(make([]byte, 0, 4+len(head)+size), uint32(len(head)))
-	out = append(out, head...)
+	head = b.Meta.append(core.AppendText(head, `,"meta":`))
+	head = core.AppendFlag(head, `,"clear":`, b.Clear)
+	head = core.AppendText(head, `,"chunks":[`)
+	comma := ""
 	for _, c := range b.Chunks {
-		out = append(out, c...)
+		head = core.AppendNum(head, comma, int64(len(c)))
+		comma = ","
 	}
-	return append(append(out, b.Journal...), b.Head...)
+	head = core.AppendNum(head, `],"journal":`, int64(len(b.Journal)))
+	head = core.AppendNum(head, `,"journalAt":`, b.Meta.Journal-1)
+	head = append(core.AppendNum(head, `,"head":`, int64(len(b.Head))), '}')
+
+	out := core.AppendUint32(make([]byte, 0, 4+len(head)+b.size()), uint32(len(head)))
+	out = core.AppendRaw(out, "", head)
+	for _, c := range b.Chunks {
+		out = core.AppendRaw(out, "", c)
+	}
+	return core.AppendRaw(core.AppendRaw(out, "", b.Journal), "", b.Head)
+}
+
+func (b *Batch) size() int {
+	n := len(b.Journal) + len(b.Head)
+	for _, c := range b.Chunks {
+		n += len(c)
+	}
+	return n
 }

@@ -73,7 +73,7 @@ func (r *Replica) bootListed(b *bootstrap, p response) {
 
 // add takes a page's rows. A row that moved up while the list was read may
 // stand on two pages: the higher seq counts.
-func (b *bootstrap) add(page *core.SnapshotPage, limit int) {
+func (b *bootstrap) add(page *core.SnapshotPage, limit int64) {
 	for i := range page.Rows {
 		row := &page.Rows[i]
 		if old := b.shadow.rows[row.Key.String()]; old == nil || old.seq < row.Seq {
@@ -81,7 +81,7 @@ func (b *bootstrap) add(page *core.SnapshotPage, limit int) {
 		}
 	}
 	b.nextMax, b.listed = page.NextMax, !page.More
-	if page.More && b.shadow.len() >= limit {
+	if page.More && int64(b.shadow.len()) >= limit {
 		b.listed = true
 		b.lowest = page.NextMax + 1
 	}

@@ -1,13 +1,10 @@
 package replica
 
-import (
-	"strconv"
-
-	"recents/core"
-)
+import "recents/core"
 
 // call is a query, or one part of the app's that waits for a write.
 type call struct {
+	id    int64
 	kind  int64
 	list  core.ListRequest
 	key   core.Key
@@ -39,24 +36,24 @@ func (a *appResult) append(dst []byte) []byte {
 	if data == nil {
 		data = []byte("null")
 	}
-	dst = appendInt(dst, `{"code":`, int64(a.code))
-	dst = append(append(dst, `,"data":`...), data...)
-	dst = core.AppendString(append(dst, `,"errorDetails":`...), a.details)
-	dst = strconv.AppendBool(append(dst, `,"isSuccess":`...), a.code == 0)
-	dst = core.AppendString(append(dst, `,"source":`...), source)
-	dst = strconv.AppendBool(append(dst, `,"fresh":`...), a.fresh)
-	dst = strconv.AppendBool(append(dst, `,"complete":`...), !a.partial)
-	dst = appendInt(dst, `,"asOf":`, a.asOf)
-	return append(dst, `,"pending":false}`...)
+	dst = core.AppendNum(dst, `{"code":`, int64(a.code))
+	dst = core.AppendRaw(dst, `,"data":`, data)
+	dst = core.AppendStr(dst, `,"errorDetails":`, a.details)
+	dst = core.AppendFlag(dst, `,"isSuccess":`, a.code == 0)
+	dst = core.AppendStr(dst, `,"source":`, source)
+	dst = core.AppendFlag(dst, `,"fresh":`, a.fresh)
+	dst = core.AppendFlag(dst, `,"complete":`, !a.partial)
+	dst = core.AppendNum(dst, `,"asOf":`, a.asOf)
+	return core.AppendText(dst, `,"pending":false}`)
 }
 
 // settle answers a call, once.
 func (r *Replica) settle(id int64, a appResult) {
-	c := r.calls[id]
+	c := r.openCall(id)
 	if c == nil {
 		return
 	}
-	delete(r.calls, id)
+	r.forgetCall(c)
 	if c.asked || c.write != nil {
 		r.stopTimer(callTimers + id)
 	}
@@ -64,6 +61,25 @@ func (r *Replica) settle(id int64, a appResult) {
 		c.write.call = 0
 	}
 	r.do(Effect{Kind: FxReply, ID: id, Data: a.append(nil)})
+}
+
+// openCall returns the call of that id, nil when it is answered.
+func (r *Replica) openCall(id int64) *call {
+	for _, c := range r.calls {
+		if c.id == id {
+			return c
+		}
+	}
+	return nil
+}
+
+func (r *Replica) forgetCall(c *call) {
+	for i := range r.calls {
+		if r.calls[i] == c {
+			r.calls = cut(r.calls, i)
+			return
+		}
+	}
 }
 
 func (r *Replica) settleCode(id int64, code int, details string) {
@@ -76,8 +92,8 @@ func (r *Replica) settleError(id int64, err error) {
 }
 
 func (r *Replica) call(ev Event) {
-	c := &call{kind: ev.Code}
-	r.calls[ev.ID] = c
+	c := &call{id: ev.ID, kind: ev.Code}
+	r.calls = append(r.calls, c)
 	if r.refused != nil {
 		r.settleError(ev.ID, r.refused)
 		return
@@ -86,16 +102,16 @@ func (r *Replica) call(ev Event) {
 	switch ev.Code {
 	case CallList:
 		if c.list, err = core.ParseListRequest(ev.Data); err == nil {
-			r.query(ev.ID, c, "/v1/queryMySessionList", ev.Data)
+			r.query(c, "/v1/queryMySessionList", ev.Data)
 		}
 	case CallGet:
 		if c.key, err = core.ParseKeyRequest(ev.Data); err == nil {
-			r.query(ev.ID, c, "/v1/queryMySession", ev.Data)
+			r.query(c, "/v1/queryMySession", ev.Data)
 		}
 	case CallUpdate:
-		err = r.callUpdate(ev.ID, ev.Data)
+		err = r.callUpdate(c, ev.Data)
 	case CallDelete:
-		err = r.callDelete(ev.ID, ev.Data)
+		err = r.callDelete(c, ev.Data)
 	default:
 		err = core.BadParam("call: " + core.Itoa(ev.Code) + " is unknown")
 	}
@@ -106,23 +122,23 @@ func (r *Replica) call(ev Event) {
 
 // query answers from the cache while it is the server's state, from the server
 // while that can be reached, and else from the cache, and says which.
-func (r *Replica) query(id int64, c *call, path string, body []byte) {
+func (r *Replica) query(c *call, path string, body []byte) {
 	if r.inStep() {
 		if a := r.cached(c); !a.partial {
-			r.settle(id, a)
+			r.settle(c.id, a)
 			return
 		}
 	}
 	if !r.reachable() {
-		r.settle(id, r.cachedOr(c, appResult{code: core.CodeOffline, details: r.whyNot()}))
+		r.settle(c.id, r.cachedOr(c, appResult{code: core.CodeOffline, details: r.whyNot()}))
 		return
 	}
 	c.asked = true
-	r.startTimer(callTimers+id, patience)
-	r.fetch(path, body, func(p response) { r.answered(id, c, p) })
+	r.startTimer(callTimers+c.id, patience)
+	r.fetch(path, body, func(p response) { r.answered(c, p) })
 }
 
-func (r *Replica) answered(id int64, c *call, p response) {
+func (r *Replica) answered(c *call, p response) {
 	a := appResult{code: p.code, details: p.details, asOf: r.now, server: true, fresh: true}
 	switch {
 	case p.code == core.CodeOK:
@@ -135,15 +151,15 @@ func (r *Replica) answered(id int64, c *call, p response) {
 	default:
 		a.fresh = false
 	}
-	r.settle(id, a)
+	r.settle(c.id, a)
 }
 
 func (r *Replica) callTimedOut(id int64) {
-	c := r.calls[id]
+	c := r.openCall(id)
 	switch {
 	case c == nil:
 	case c.write != nil:
-		r.writeTimedOut(id, c.write)
+		r.writeTimedOut(c.write)
 	default:
 		r.settle(id, r.cachedOr(c, appResult{code: core.CodeTimeout, details: "no answer from the server within 3 s, and nothing is cached"}))
 	}

@@ -6,3 +6,6 @@ func WithoutLastRow(chunk []byte) []byte {
 	rows, _ := decodeChunk(chunk)
 	return encodeChunk(rows[:len(rows)-1])
 }
+
+// EncodeChunk is encodeChunk.
+var EncodeChunk = encodeChunk

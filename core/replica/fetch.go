@@ -10,6 +10,12 @@ type response struct {
 	after   int64  // Retry-After, ms
 }
 
+// request is a fetch that is under way.
+type request struct {
+	id   int64
+	done func(response)
+}
+
 // codeNone stands for no answer: the network failed, or what came was not ours
 // (a captive portal's page, half a body).
 const codeNone = 0
@@ -33,14 +39,14 @@ func (r *Replica) fetch(path string, body []byte, done func(response)) {
 
 func (r *Replica) fetchWith(fresh bool, path string, body []byte, done func(response)) {
 	r.requestID++
-	r.requests[r.requestID] = func(p response) {
+	r.requests = append(r.requests, request{id: r.requestID, done: func(p response) {
 		if p.code == core.CodeToken && !fresh {
 			r.fetchWith(true, path, body, done)
 			return
 		}
 		r.noteAuthority(p)
 		done(p)
-	}
+	}})
 	r.do(Effect{Kind: FxFetch, ID: r.requestID, Code: int64(bit(fresh)), Path: path, Data: body})
 }
 
@@ -58,12 +64,13 @@ func (r *Replica) noteAuthority(p response) {
 }
 
 func (r *Replica) response(ev Event) {
-	done := r.requests[ev.ID]
-	if done == nil {
-		return
+	for i, q := range r.requests {
+		if q.id == ev.ID {
+			r.requests = append(r.requests[:i], r.requests[i+1:]...)
+			q.done(parseEnvelope(ev))
+			return
+		}
 	}
-	delete(r.requests, ev.ID)
-	done(parseEnvelope(ev))
 }
 
 func parseEnvelope(ev Event) response {
@@ -73,17 +80,11 @@ func parseEnvelope(ev Event) response {
 	}
 	var code int64
 	details := ""
-	err := core.Fields(ev.Data, func(name, raw []byte) (err error) {
-		switch string(name) {
-		case "code":
-			code, err = core.Int(raw)
-		case "errorDetails":
-			details, err = core.String(raw)
-		case "data":
+	err := core.Read(ev.Data, core.Member{Name: "code", To: &code}, core.Member{Name: "errorDetails", To: &details},
+		core.Member{Name: "data", To: func(raw []byte) error {
 			p.data = raw
-		}
-		return err
-	})
+			return nil
+		}})
 	switch {
 	case err == nil && code > 0 && (code == core.CodeOK) == (ev.Code == 200):
 		p.code, p.details = int(code), details

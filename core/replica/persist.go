@@ -1,10 +1,6 @@
 package replica
 
-import (
-	"slices"
-
-	"recents/core"
-)
+import "recents/core"
 
 // storage is what the replica knows of the browser's: what is there, and what
 // is to go there. Rows are written behind: the server has them all, so a loss
@@ -12,18 +8,48 @@ import (
 // that the two always belong together.
 type storage struct {
 	on      bool
-	meta    *Meta             // as stored, nil: nothing is
-	dirty   map[string][]byte // changes since then: a row's JSON by key, tombstones included
-	full    bool              // rewrite everything
-	waiting bool              // a flush has its timer
-	writing *Meta             // the meta of the batch under way
-	sent    map[string][]byte // its dirty rows
+	meta    *Meta   // as stored, nil: nothing is
+	dirty   changed // since then
+	full    bool    // rewrite everything
+	waiting bool    // a flush has its timer
+	writing *Meta   // the meta of the batch under way
+	sent    changed // the rows of its journal record
 	id      int64
 	misses  int  // writes in a row that found another's meta
 	chunked int  // bytes in chunks
 	logged  int  // bytes in the journal
 	loaded  *set // while loading
 	spoiled bool // while loading: something was not as written
+}
+
+// changed is a list of changed rows, each key's newest, tombstones included, in
+// the order in which keys first changed.
+type changed struct {
+	rows []*entry
+	at   map[string]int // index in rows by key
+}
+
+func (c *changed) keep(e *entry) {
+	if i, held := c.at[e.key]; held {
+		c.rows[i] = e
+		return
+	}
+	if c.at == nil {
+		c.at = map[string]int{}
+	}
+	c.at[e.key] = len(c.rows)
+	c.rows = append(c.rows, e)
+}
+
+// after returns the rows with a higher seq, as texts.
+func (c *changed) after(seq int64) [][]byte {
+	list := make([][]byte, 0, len(c.rows))
+	for _, e := range c.rows {
+		if e.seq > seq {
+			list = append(list, e.raw)
+		}
+	}
+	return list
 }
 
 const (
@@ -43,27 +69,15 @@ func (s *storage) name() string {
 // rewrite has the next flush write everything.
 func (s *storage) rewrite() {
 	s.full = true
-	s.dirty = nil
+	s.dirty = changed{}
 }
 
-// keepDirty remembers a changed row for the next flush.
-func (r *Replica) keepDirty(key string, row *core.Row) {
-	if !r.store.on || r.store.full {
-		return
+// changed remembers a changed row for the next flush.
+func (s *storage) changed(e *entry) {
+	if s.on && !s.full {
+		s.dirty.keep(e)
 	}
-	r.store.keep(key, core.AppendRow(nil, row))
 }
-
-func (s *storage) keep(key string, raw []byte) {
-	if s.dirty == nil {
-		s.dirty = map[string][]byte{}
-	}
-	s.dirty[key] = raw
-}
-
-// drop forgets the dirty state of a row that was evicted. What storage holds of
-// it goes with the next rewrite.
-func (s *storage) drop(e *entry) { delete(s.dirty, e.key) }
 
 // load takes the stored state, which is believed only as far as it proves
 // itself (R6): a row that does not read, or a chunk that is not as written,
@@ -146,7 +160,7 @@ func (r *Replica) unsaved() bool {
 	if !r.known || s.meta != nil && s.meta.Epoch == r.cursor.Epoch && s.meta.Cursor > r.cursor.Seq {
 		return false // another tab stored more than this one knows
 	}
-	return s.full || len(s.dirty) > 0 || s.meta == nil || s.meta.Epoch != r.cursor.Epoch ||
+	return s.full || len(s.dirty.rows) > 0 || s.meta == nil || s.meta.Epoch != r.cursor.Epoch ||
 		s.meta.Cursor != r.cursor.Seq || s.overgrown()
 }
 
@@ -200,7 +214,7 @@ func (r *Replica) fillWhole(b *Batch) {
 	for _, c := range b.Chunks {
 		s.chunked += len(c)
 	}
-	s.full, s.dirty, s.sent = false, nil, nil
+	s.full, s.dirty, s.sent = false, changed{}, changed{}
 }
 
 // fillJournal writes the changed rows. Storage that reaches less far down than
@@ -209,26 +223,12 @@ func (r *Replica) fillJournal(b *Batch) {
 	s := &r.store
 	b.Meta.Lowest = max(r.lowest, s.meta.Lowest)
 	b.Meta.Journal = s.meta.Journal
-	if len(s.dirty) > 0 {
-		b.Journal = encodeChunk(inOrder(s.dirty))
+	s.sent, s.dirty = s.dirty, changed{}
+	if rows := s.sent.after(s.meta.Cursor); len(rows) > 0 {
+		b.Journal = encodeChunk(rows)
 		b.Meta.Journal++
 		s.logged += len(b.Journal)
 	}
-	s.sent, s.dirty = s.dirty, nil
-}
-
-// inOrder returns the rows by key, so that one seed gives one trace.
-func inOrder(dirty map[string][]byte) [][]byte {
-	keys := make([]string, 0, len(dirty))
-	for k := range dirty {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	rows := make([][]byte, len(keys))
-	for i, k := range keys {
-		rows[i] = dirty[k]
-	}
-	return rows
 }
 
 // head is the newest page in the form that the boot path shows while the core
@@ -244,12 +244,9 @@ func (r *Replica) head() []byte {
 	if partial {
 		next = r.lowest - 1
 	}
-	b := core.AppendSessionList([]byte(`{"data":`), page, more || partial, true, next)
-	b = appendInt(b, `,"asOf":`, r.asOf)
-	if partial {
-		return append(b, `,"complete":false}`...)
-	}
-	return append(b, `,"complete":true}`...)
+	b := core.AppendSessionList(core.AppendText(nil, `{"data":`), page, more || partial, true, next)
+	b = core.AppendNum(b, `,"asOf":`, r.asOf)
+	return append(core.AppendFlag(b, `,"complete":`, !partial), '}')
 }
 
 // stored goes on after a batch.
@@ -262,12 +259,12 @@ func (r *Replica) stored(ev Event) {
 	s.writing = nil
 	switch ev.Code {
 	case 0:
-		s.meta, s.sent, s.misses = wrote, nil, 0
+		s.meta, s.sent, s.misses = wrote, changed{}, 0
 	case 1:
 		r.storedByOther(ev.Data, wrote)
 	default:
 		s.on = false
-		s.dirty, s.sent = nil, nil
+		s.dirty, s.sent = changed{}, changed{}
 		r.fail("the browser's storage failed; going on in memory")
 	}
 }
@@ -290,15 +287,9 @@ func (r *Replica) storedByOther(found []byte, wrote *Meta) {
 		s.rewrite()
 		return
 	}
-	for key, raw := range s.sent {
-		if _, newer := s.dirty[key]; !newer {
-			s.keep(key, raw)
-		}
-	}
-	s.sent = nil
-	for key, raw := range s.dirty {
-		if row, err := core.ParseRow(raw); err != nil || row.Seq <= s.meta.Cursor {
-			delete(s.dirty, key)
-		}
+	newer := s.dirty
+	s.dirty, s.sent = s.sent, changed{}
+	for _, e := range newer.rows {
+		s.dirty.keep(e)
 	}
 }

@@ -1,11 +1,6 @@
 package replica
 
-import (
-	"slices"
-	"strconv"
-
-	"recents/core"
-)
+import "recents/core"
 
 // Replica is one account's session list in one tab. Its zero value is not
 // usable; its methods are not safe for concurrent use.
@@ -36,11 +31,11 @@ type Replica struct {
 
 	link   link
 	store  storage
-	calls  map[int64]*call
+	calls  []*call // open ones, in the order they came
 	writes []*write
 	mid    int64 // the newest mutation id given out
 
-	requests  map[int64]func(response)
+	requests  []request // open ones
 	requestID int64
 	random    uint64
 	lastError string
@@ -65,8 +60,8 @@ type Config struct {
 	Account   string
 	ClientID  string // random, of this tab
 	Seed      int64  // of the backoff's jitter
-	MaxCached int    // sessions kept, the newest
-	MaxExt    int    // UTF-16 code units of an ext
+	MaxCached int64  // sessions kept, the newest
+	MaxExt    int64  // UTF-16 code units of an ext
 	EchoOwn   bool   // tell this client's own updates too
 	Storage   bool   // there is storage: EvLoad follows
 	Online    bool   // what the browser says
@@ -77,10 +72,7 @@ const DefaultMaxCached = 10000
 
 // New returns a replica that waits for EvStart.
 func New() *Replica {
-	return &Replica{
-		base: newSet(), calls: map[int64]*call{}, requests: map[int64]func(response){},
-		lastError: "", link: link{state: connecting},
-	}
+	return &Replica{base: newSet()}
 }
 
 // Handle takes one event and returns what is to be done, in order.
@@ -105,6 +97,10 @@ func (r *Replica) Handle(ev Event) []Effect {
 	return r.fx
 }
 
+// do adds an effect. It and the timers stay out of line for the size of the
+// wasm: each is called from dozens of places.
+//
+//go:noinline
 func (r *Replica) do(fx Effect) { r.fx = append(r.fx, fx) }
 
 func (r *Replica) start(ev Event) {
@@ -191,20 +187,18 @@ func (r *Replica) timer(id int64) {
 	}
 }
 
+//go:noinline
 func (r *Replica) startTimer(id, ms int64) { r.do(Effect{Kind: FxTimer, ID: id, Code: ms}) }
-func (r *Replica) stopTimer(id int64)      { r.do(Effect{Kind: FxCancel, ID: id}) }
+
+//go:noinline
+func (r *Replica) stopTimer(id int64) { r.do(Effect{Kind: FxCancel, ID: id}) }
 
 // close settles what is open, and waits for what is not stored yet.
 func (r *Replica) close() {
 	r.hangUp(closeNormal, "")
 	r.link.state = shut
-	ids := make([]int64, 0, len(r.calls))
-	for id := range r.calls {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids) // one seed, one trace
-	for _, id := range ids {
-		r.settleCode(id, core.CodeOffline, "the client is closed")
+	for len(r.calls) > 0 {
+		r.settleCode(r.calls[0].id, core.CodeOffline, "the client is closed")
 	}
 	r.tellChanges()
 	r.flush()
@@ -216,7 +210,7 @@ func (r *Replica) close() {
 func (r *Replica) end(ev Event) {
 	switch ev.Kind {
 	case EvCall:
-		r.calls[ev.ID] = &call{}
+		r.calls = append(r.calls, &call{id: ev.ID})
 		r.settleCode(ev.ID, core.CodeOffline, "the client is closed")
 	case EvStored:
 		if r.phase == closing {
@@ -235,6 +229,8 @@ func (r *Replica) endWhenStored() {
 }
 
 // fail remembers the last thing that went wrong for the status.
+//
+//go:noinline
 func (r *Replica) fail(why string) { r.lastError = why }
 
 // tellStatus sends the status when it is not the one last sent.
@@ -242,12 +238,12 @@ func (r *Replica) tellStatus() {
 	if r.phase == created || r.phase == loading {
 		return
 	}
-	s := core.AppendString([]byte(`{"connection":`), r.connection())
-	s = core.AppendString(append(s, `,"storage":`...), r.store.name())
-	s = appendInt(append(s, `,"leader":true`...), `,"cached":`, int64(r.base.len()))
-	s = appendInt(s, `,"pending":`, int64(len(r.writes)))
-	s = core.AppendString(append(s, `,"cursor":`...), r.cursorText())
-	s = append(core.AppendString(append(s, `,"lastError":`...), r.lastError), '}')
+	s := core.AppendStr(nil, `{"connection":`, r.connection())
+	s = core.AppendStr(s, `,"storage":`, r.store.name())
+	s = core.AppendNum(s, `,"leader":true,"cached":`, int64(r.base.len()))
+	s = core.AppendNum(s, `,"pending":`, int64(len(r.writes)))
+	s = core.AppendStr(s, `,"cursor":`, r.cursorText())
+	s = append(core.AppendStr(s, `,"lastError":`, r.lastError), '}')
 	if string(s) != string(r.status) {
 		r.status = s
 		r.do(Effect{Kind: FxStatus, Data: s})
@@ -281,34 +277,9 @@ func (r *Replica) backoff(n int, after int64) int64 {
 
 func parseConfig(b []byte) (Config, error) {
 	c := Config{MaxCached: DefaultMaxCached, MaxExt: core.MaxExt}
-	err := core.Fields(b, func(name, raw []byte) (err error) {
-		var n int64
-		switch string(name) {
-		case "account":
-			c.Account, err = core.String(raw)
-		case "clientId":
-			c.ClientID, err = core.String(raw)
-		case "seed":
-			c.Seed, err = core.Int(raw)
-		case "maxCached":
-			n, err = core.Int(raw)
-			c.MaxCached = int(n)
-		case "maxExt":
-			n, err = core.Int(raw)
-			c.MaxExt = int(n)
-		case "echoOwn":
-			c.EchoOwn, err = strconv.ParseBool(string(raw))
-		case "storage":
-			c.Storage, err = strconv.ParseBool(string(raw))
-		case "online":
-			c.Online, err = strconv.ParseBool(string(raw))
-		}
-		if err != nil {
-			_, text := core.CodeOf(err)
-			return core.BadParam(string(name) + ": " + text)
-		}
-		return nil
-	})
+	err := core.Read(b, core.Member{Name: "account", To: &c.Account}, core.Member{Name: "clientId", To: &c.ClientID},
+		core.Member{Name: "seed", To: &c.Seed}, core.Member{Name: "maxCached", To: &c.MaxCached}, core.Member{Name: "maxExt", To: &c.MaxExt},
+		core.Member{Name: "echoOwn", To: &c.EchoOwn}, core.Member{Name: "storage", To: &c.Storage}, core.Member{Name: "online", To: &c.Online})
 	if err == nil {
 		err = c.check()
 	}
@@ -320,9 +291,7 @@ func (c *Config) check() error {
 	case c.ClientID == "" || len(c.ClientID) > core.MaxClientID:
 		return core.BadParam("clientId: is not within 1 and " + core.Itoa(core.MaxClientID) + " bytes")
 	case c.MaxCached < core.MaxPage:
-		return core.BadParam("maxCachedSessions: " + core.Itoa(int64(c.MaxCached)) + " is under " + core.Itoa(core.MaxPage))
-	case c.MaxExt < 0:
-		return core.BadParam("maxExt: " + core.Itoa(int64(c.MaxExt)) + " is under 0")
+		return core.BadParam("maxCachedSessions: " + core.Itoa(c.MaxCached) + " is under " + core.Itoa(core.MaxPage))
 	}
 	return core.CheckID("account", c.Account)
 }

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"slices"
 	"sort"
 
 	"recents/core"
@@ -37,10 +36,13 @@ const blockSize = 512
 // set is the live rows of one generation, by key and newest first.
 type set struct {
 	rows   map[string]*entry
-	blocks [][]*entry // each in order, none empty, and in order among themselves
+	blocks []*block // in order among themselves
 	digest core.Digest
 	bytes  int
 }
+
+// block is a run of entries in order, never empty.
+type block struct{ entries []*entry }
 
 func newSet() *set { return &set{rows: map[string]*entry{}} }
 
@@ -53,40 +55,54 @@ func (s *set) put(e *entry) {
 	s.digest ^= core.Hash(e.key, e.seq)
 	s.bytes += len(e.raw)
 	if len(s.blocks) == 0 {
-		s.blocks = [][]*entry{{e}}
+		s.blocks = []*block{{entries: []*entry{e}}}
 		return
 	}
-	b := s.block(e)
-	i := position(s.blocks[b], e)
-	s.blocks[b] = slices.Insert(s.blocks[b], i, e)
-	if len(s.blocks[b]) > blockSize {
-		s.split(b)
+	at := s.block(e)
+	b := s.blocks[at]
+	if b.entries = insert(b.entries, b.position(e), e); len(b.entries) > blockSize {
+		s.split(at)
 	}
 }
 
 // split halves a full block. A block that was filled from its end, as in a
 // load, keeps most, so that such blocks stay full.
-func (s *set) split(b int) {
-	full := s.blocks[b]
-	at := blockSize / 2
-	if b == len(s.blocks)-1 {
-		at = blockSize
+func (s *set) split(at int) {
+	full := s.blocks[at]
+	n := blockSize / 2
+	if at == len(s.blocks)-1 {
+		n = blockSize
 	}
-	right := append(make([]*entry, 0, blockSize+1), full[at:]...)
-	clear(full[at:])
-	s.blocks[b] = full[:at]
-	s.blocks = slices.Insert(s.blocks, b+1, right)
+	right := &block{entries: append(make([]*entry, 0, blockSize+1), full.entries[n:]...)}
+	clear(full.entries[n:])
+	full.entries = full.entries[:n]
+	s.blocks = insert(s.blocks, at+1, right)
+}
+
+// insert puts x before the i-th element. (Those of package slices weigh 10 KB
+// of wasm each.)
+func insert[T any](list []*T, i int, x *T) []*T {
+	list = append(list, nil)
+	copy(list[i+1:], list[i:])
+	list[i] = x
+	return list
+}
+
+func cut[T any](list []*T, i int) []*T {
+	copy(list[i:], list[i+1:])
+	list[len(list)-1] = nil
+	return list[:len(list)-1]
 }
 
 // block returns the last block whose first entry is not after e.
 func (s *set) block(e *entry) int {
-	i := sort.Search(len(s.blocks), func(i int) bool { return e.before(s.blocks[i][0]) })
+	i := sort.Search(len(s.blocks), func(i int) bool { return e.before(s.blocks[i].entries[0]) })
 	return max(i-1, 0)
 }
 
-// position returns where e is, or would be, in a block.
-func position(block []*entry, e *entry) int {
-	return sort.Search(len(block), func(i int) bool { return !block[i].before(e) })
+// position returns where e is, or would be, in the block.
+func (b *block) position(e *entry) int {
+	return sort.Search(len(b.entries), func(i int) bool { return !b.entries[i].before(e) })
 }
 
 // remove takes a key out; nil when it is not there.
@@ -98,11 +114,10 @@ func (s *set) remove(key string) *entry {
 	delete(s.rows, key)
 	s.digest ^= core.Hash(e.key, e.seq)
 	s.bytes -= len(e.raw)
-	b := s.block(e)
-	i := position(s.blocks[b], e)
-	s.blocks[b] = slices.Delete(s.blocks[b], i, i+1)
-	if len(s.blocks[b]) == 0 {
-		s.blocks = slices.Delete(s.blocks, b, b+1)
+	at := s.block(e)
+	b := s.blocks[at]
+	if b.entries = cut(b.entries, b.position(e)); len(b.entries) == 0 {
+		s.blocks = cut(s.blocks, at)
 	}
 	return e
 }
@@ -130,11 +145,11 @@ func (s *set) each(max int64, visit func(*entry) bool) {
 	if max != 0 && len(s.blocks) > 0 {
 		from := &entry{time: max} // before every entry of that time: "" is the lowest key
 		b = s.block(from)
-		i = position(s.blocks[b], from)
+		i = s.blocks[b].position(from)
 	}
 	for ; b < len(s.blocks); b, i = b+1, 0 {
-		for ; i < len(s.blocks[b]); i++ {
-			if !visit(s.blocks[b][i]) {
+		for _, e := range s.blocks[b].entries[i:] {
+			if !visit(e) {
 				return
 			}
 		}
@@ -154,6 +169,6 @@ func (s *set) oldest() *entry {
 	if len(s.blocks) == 0 {
 		return nil
 	}
-	last := s.blocks[len(s.blocks)-1]
+	last := s.blocks[len(s.blocks)-1].entries
 	return last[len(last)-1]
 }

@@ -20,8 +20,8 @@ type write struct {
 // or may not have arrived.
 const writeTries = 4
 
-func (r *Replica) callUpdate(id int64, body []byte) error {
-	q, err := core.ParseExtRequest(body, r.cfg.MaxExt)
+func (r *Replica) callUpdate(c *call, body []byte) error {
+	q, err := core.ParseExtRequest(body, int(r.cfg.MaxExt))
 	if err != nil {
 		return err
 	}
@@ -29,12 +29,12 @@ func (r *Replica) callUpdate(id int64, body []byte) error {
 	if e := r.base.rows[q.Key.String()]; e != nil {
 		m.Base = e.seq
 	}
-	return r.queue(id, []core.Mutation{m})
+	return r.queue(c, []core.Mutation{m})
 }
 
 // callDelete makes one write of all keys: they travel in one batch, which the
 // server applies whole or not at all.
-func (r *Replica) callDelete(id int64, body []byte) error {
+func (r *Replica) callDelete(c *call, body []byte) error {
 	keys, err := core.ParseDeleteRequest(body)
 	if err != nil {
 		return err
@@ -43,16 +43,16 @@ func (r *Replica) callDelete(id int64, body []byte) error {
 	for i, k := range keys {
 		muts[i] = core.Mutation{Op: core.OpDelete, Key: k}
 	}
-	return r.queue(id, muts)
+	return r.queue(c, muts)
 }
 
-func (r *Replica) queue(id int64, muts []core.Mutation) error {
+func (r *Replica) queue(c *call, muts []core.Mutation) error {
 	if !r.reachable() {
 		return &core.Error{Code: core.CodeOffline, Details: "offline: the write was not sent"}
 	}
-	w := &write{call: id, muts: muts}
+	w := &write{call: c.id, muts: muts}
 	r.number(w)
-	r.calls[id].write = w
+	c.write = w
 	r.writes = append(r.writes, w)
 	r.sendWrites()
 	return nil
@@ -148,7 +148,7 @@ func (r *Replica) retryWrite(w *write, p response, page core.MutatePage) {
 }
 
 // writeTimedOut answers a write that is acknowledged and not yet in the list.
-func (r *Replica) writeTimedOut(id int64, w *write) {
+func (r *Replica) writeTimedOut(w *write) {
 	if w.acked {
 		r.settleWrite(w)
 	}
@@ -189,7 +189,7 @@ func (r *Replica) settleWrite(w *write) {
 func (r *Replica) dropWrite(w *write) {
 	for i, o := range r.writes {
 		if o == w {
-			r.writes = append(r.writes[:i], r.writes[i+1:]...)
+			r.writes = cut(r.writes, i)
 			return
 		}
 	}

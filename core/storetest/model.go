@@ -179,9 +179,9 @@ func (m *model) compare(t *rapid.T) {
 func (m *model) read(a *account.Account, s account.Store, low int64, limit int, seq int64) (got []string) {
 	add := func(what string, v any, err error) { got = append(got, fmt.Sprintf("%s: %+v %v", what, v, err)) }
 	all, more, err := a.List(core.ListRequest{Limit: core.MaxPage})
-	add("all", string(core.AppendRows(nil, all)), err)
+	add("all", string(core.AppendRows(nil, "", all)), err)
 	page, more, err := a.List(core.ListRequest{Min: low, Max: m.now, Limit: limit})
-	add("page", fmt.Sprint(more, string(core.AppendRows(nil, page))), err)
+	add("page", fmt.Sprint(more, string(core.AppendRows(nil, "", page))), err)
 	cursor := core.Cursor{Epoch: a.Meta().Epoch, Seq: seq}
 	sync, err := a.Sync(core.SyncRequest{V: core.SyncVersion, Cursor: cursor, ClientID: "c1", Limit: limit})
 	if err == nil {
