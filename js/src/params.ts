@@ -66,10 +66,16 @@ function positional(kind: number, names: readonly string[], args: readonly unkno
 /** Options stand behind the last parameter, or in its place when they hold a signal. */
 function splitOptions(args: readonly unknown[], count: number): { values: unknown[]; options: unknown } {
   const last = args[args.length - 1]
-  if (args.length <= count && isObject(last) && read('signal', last) !== undefined) {
-    return { values: args.slice(0, -1), options: last }
-  }
+  if (args.length <= count && isObject(last) && holdsSignal(last)) return { values: args.slice(0, -1), options: last }
   return { values: args.slice(0, count), options: args[count] }
+}
+
+function holdsSignal(value: object): boolean {
+  try {
+    return 'signal' in value
+  } catch {
+    return false // then it is a bad parameter
+  }
 }
 
 function signalOf(options: unknown): AbortSignal | undefined {
