@@ -196,7 +196,7 @@ func (m *model) read(a *account.Account, s account.Store, low int64, limit int, 
 		add("get", string(core.AppendRow(nil, &row)), err)
 	}
 	for _, st := range []account.State{account.Live, account.Tombstone, account.Husk} {
-		recs, err := s.Expired(st, math.MaxInt64>>1, math.MaxInt64>>1, 100)
+		recs, err := s.Expired(st, core.MaxSafe, core.MaxSafe, 100)
 		add("records", recs, err)
 	}
 	return got

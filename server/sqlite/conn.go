@@ -132,6 +132,15 @@ func (c *conn) integer(query string, args ...any) (n int64, err error) {
 	return n, err
 }
 
+// text is integer for a text.
+func (c *conn) text(query string, args ...any) (s string, err error) {
+	err = c.Query(func(r sqlstore.Row) error {
+		s = r.Text(0)
+		return nil
+	}, query, args...)
+	return s, err
+}
+
 func (c *conn) prepare(query string) (statement, error) {
 	if s := c.stmts[query]; s != nil {
 		return s, nil

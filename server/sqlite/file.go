@@ -80,11 +80,7 @@ func identify(c *conn) (fresh bool, err error) {
 }
 
 func useWAL(c *conn) error {
-	mode := ""
-	err := c.Query(func(r sqlstore.Row) error {
-		mode = r.Text(0)
-		return nil
-	}, "PRAGMA journal_mode = WAL")
+	mode, err := c.text("PRAGMA journal_mode = WAL")
 	if err == nil && !strings.EqualFold(mode, "wal") {
 		err = fmt.Errorf("the file system allows no write-ahead log: journal_mode is %q", mode)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -46,6 +47,7 @@ func orDefault[T comparable](v, def T) T {
 
 // DB is an account.Accounts in a file.
 type DB struct {
+	path    string
 	lock    *conn
 	conns   []*conn // the writer's and the readers'
 	writer  *writer
@@ -65,7 +67,7 @@ var _ account.Accounts = (*DB)(nil)
 // file, a damaged one, and one of a newer schema are refused.
 func Open(path string, o Options) (*DB, error) {
 	o = o.withDefaults()
-	db := &DB{readers: make(chan *conn, o.Readers), closing: make(chan struct{})}
+	db := &DB{path: path, readers: make(chan *conn, o.Readers), closing: make(chan struct{})}
 	db.close = sync.OnceValue(db.shutdown)
 	if err := db.open(path, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: %s: %w", path, err), db.release())
@@ -237,10 +239,11 @@ func (db *DB) shutdown() error {
 	return errors.Join(db.writer.checkpoint(), db.release())
 }
 
-// release closes what is open.
+// release closes what is open, the writer after the readers: the last one to go
+// removes the log, which a reader may not.
 func (db *DB) release() error {
 	var errs []error
-	for _, c := range db.conns {
+	for _, c := range slices.Backward(db.conns) {
 		errs = append(errs, c.Close())
 	}
 	if db.lock != nil {

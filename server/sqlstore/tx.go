@@ -83,7 +83,8 @@ func (tx *Tx) PutTeam(t *account.Team) error {
 
 // Due is account.Accounts' Due. It picks at random: an account may stay due for
 // long (its tombstones are old enough, its log has not moved far enough), and
-// any fixed order would let such accounts take every place.
+// any fixed order would let such accounts take every place. UNION ALL, since
+// UNION would sort by account, and for that read whole tables.
 func (tx *Tx) Due(records, receipts int64, limit int) ([]string, error) {
 	var due []string
 	err := tx.db.Query(func(r Row) error {
@@ -91,9 +92,9 @@ func (tx *Tx) Due(records, receipts int64, limit int) ([]string, error) {
 		return nil
 	}, `SELECT name FROM accounts WHERE id IN (
 			SELECT account FROM sessions WHERE state <> 0 AND changed_at < ?
-			UNION SELECT account FROM clients WHERE seen_at < ?
-			UNION SELECT account FROM receipts WHERE at < ?
-			UNION SELECT account FROM pending_revokes WHERE at < ?)
+			UNION ALL SELECT account FROM clients WHERE seen_at < ?
+			UNION ALL SELECT account FROM receipts WHERE at < ?
+			UNION ALL SELECT account FROM pending_revokes WHERE at < ?)
 		ORDER BY random() LIMIT ?`, records, records, receipts, receipts, int64(limit))
 	return due, err
 }
