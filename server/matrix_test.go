@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,6 +68,6 @@ func TestMatrixOfTwoAccounts(t *testing.T) {
 		require.Equal(t, core.FrameDelta, f.Kind)
 		require.Equal(t, "p2p|bob", f.Rows[0].Key.String())
 		require.Contains(t, string(f.Rows[0].Msg), "m9", "mallory is told of mallory's alone")
-		l.close(context.Background())
+		l.close()
 	})
 }

@@ -37,7 +37,10 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	who, denied := h.auth.user(offeredToken(r))
+	who, code, reason := h.seat(r)
+	if code == 0 {
+		defer h.limits.slots.give(who.account)
+	}
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
 		InsecureSkipVerify: true, // admitSocket held the origin to our own list
@@ -46,12 +49,26 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 		return // Accept has answered
 	}
 	s := newSocket(h, conn, who)
-	if denied != nil {
-		s.end(closeToken, denied.Error())
+	if code != 0 {
+		s.end(code, reason)
 		return
 	}
 	w.account = who.account
 	s.serve(r.Context())
+}
+
+// seat says whose socket it is and takes a place for it, before the handshake:
+// a client that knows of its first socket is refused one too many for sure. A
+// code that is not 0 is why there is none.
+func (h *Handler) seat(r *http.Request) (who caller, code int, reason string) {
+	who, err := h.auth.user(offeredToken(r))
+	switch {
+	case err != nil:
+		return who, closeToken, err.Error()
+	case !h.limits.slots.take(who.account):
+		return who, closeTooMany, "too many sockets"
+	}
+	return who, 0, ""
 }
 
 func (h *Handler) admitSocket(w *reply, r *http.Request) error {
@@ -126,11 +143,6 @@ func (s *socket) end(code int, reason string) {
 func (s *socket) cut() { _ = s.conn.CloseNow() } // nothing to tell a peer that is gone
 
 func (s *socket) serve(ctx context.Context) {
-	if !s.h.limits.slots.take(s.who.account) {
-		s.end(closeTooMany, "too many sockets")
-		return
-	}
-	defer s.h.limits.slots.give(s.who.account)
 	if !s.h.sockets.add(s) {
 		s.end(closeGoingAway, "the server is stopping")
 		return

@@ -86,7 +86,7 @@ func (l *live) ended() websocket.StatusCode {
 	}
 }
 
-func (l *live) close(context.Context) { _ = l.c.Close(websocket.StatusNormalClosure, "") }
+func (l *live) close() { _ = l.c.Close(websocket.StatusNormalClosure, "") }
 
 func (w *world) cursor(name string) core.Cursor {
 	w.t.Helper()
@@ -120,8 +120,8 @@ func TestUpdatesLive(t *testing.T) {
 		}
 		l.send("ping")
 		require.Equal(t, "pong", l.text())
-		l.close(t.Context())
-		second.close(t.Context())
+		l.close()
+		second.close()
 	})
 }
 
@@ -133,16 +133,32 @@ func TestUpdatesOfAnotherClient(t *testing.T) {
 	l.until(core.FrameReady)
 	w.user("alice", "/v1/mutate", `{"clientId":"other","muts":[{"mid":1,"op":"ext","key":"p2p|bob","ext":"x"}]}`).ok(t)
 	require.Zero(t, l.next().LastMid)
-	l.close(t.Context())
+	l.close()
+}
+
+// fill gives an account n sessions, quickly.
+func (w *world) fill(name string, n int) {
+	w.t.Helper()
+	require.NoError(w.t, w.accounts.Update(context.Background(), func(tx account.Tx) error {
+		a, err := account.Open(name, tx.Account(name), account.Env{Now: w.clock.Load()})
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			if _, err := a.SetExt(core.Key{Type: core.P2P, ID: fmt.Sprint("x", i)}, "1", 0); err != nil {
+				return err
+			}
+		}
+		_, err = a.Commit()
+		return err
+	}))
 }
 
 func TestUpdatesResume(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		from := w.cursor("alice")
-		const sessions = 1203
-		for i := range sessions {
-			w.user("alice", update, object{"sessionId": fmt.Sprint("x", i), "sessionType": "p2p", "ext": "1"}).ok(t)
-		}
+		const sessions = 1200
+		w.fill("alice", sessions)
 		w.user("alice", "/v1/mutate", `{"clientId":"c","muts":[{"mid":1,"op":"delete","key":"p2p|nobody"}]}`).ok(t)
 		l := w.dial("alice")
 		l.hello(from, "c")
@@ -158,7 +174,7 @@ func TestUpdatesResume(t *testing.T) {
 		require.Equal(t, sessions, rows)
 		w.send("bob", "alice", "m1", "")
 		require.Equal(t, at, l.next().From, "and live changes follow the pages")
-		l.close(t.Context())
+		l.close()
 	})
 }
 
@@ -176,19 +192,17 @@ func TestUpdatesResets(t *testing.T) {
 		require.Equal(t, core.FrameReset, f.Kind)
 		require.Equal(t, reason, f.Reason)
 		require.Equal(t, now, core.Cursor{Epoch: f.Epoch, Seq: f.Head})
-		l.close(t.Context())
+		l.close()
 	}
 	w.user("alice", update, ext(`"x"`)).ok(t)
 	w.user("alice", remove, `{"sessionList":[{"sessionId":"p2p|bob"}]}`).ok(t)
-	for i := range 1001 {
-		w.user("alice", update, object{"sessionId": fmt.Sprint("x", i%5), "sessionType": "p2p", "ext": fmt.Sprint(i)}).ok(t)
-	}
+	w.fill("alice", 1001)
 	w.clock.Add(31 * 24 * hour * 1000)
 	require.NoError(t, w.handler.Collect(t.Context()))
 	l := w.dial("alice")
 	l.hello(now, "c")
 	require.Equal(t, core.ResetFloor, l.next().Reason)
-	l.close(t.Context())
+	l.close()
 }
 
 // TestUpdatesCreateTheAccount: the epoch that a hello is told holds.
@@ -199,7 +213,7 @@ func TestUpdatesCreateTheAccount(t *testing.T) {
 	f := l.next()
 	require.Equal(t, core.ResetEpoch, f.Reason)
 	require.Equal(t, f.Epoch, w.cursor("new").Epoch)
-	l.close(t.Context())
+	l.close()
 }
 
 func TestUpdatesHandshake(t *testing.T) {
@@ -254,7 +268,7 @@ func TestUpdatesRefuseBadFrames(t *testing.T) {
 			if c.code == 0 {
 				l.send("ping")
 				require.Equal(t, "pong", l.text())
-				l.close(t.Context())
+				l.close()
 				return
 			}
 			require.EqualValues(t, c.code, l.ended())
@@ -278,17 +292,19 @@ func TestUpdatesFlood(t *testing.T) {
 
 func TestUpdatesCountSockets(t *testing.T) {
 	w := newWorld(t, account.NewMemory(), func(o *server.Options) { o.Limits = server.Limits{AccountSockets: 2, Sockets: 3} })
-	first, _, _ := w.dial("alice"), w.dial("alice"), w.dial("bob")
+	open := []*live{w.dial("alice"), w.dial("alice"), w.dial("bob")}
 	require.EqualValues(t, 4429, w.dial("alice").ended(), "alice's third")
 	require.EqualValues(t, 4429, w.dial("carol").ended(), "the fourth in all")
-	first.close(t.Context())
+	open[0].close()
 	require.Eventually(t, func() bool {
 		l := w.dial("carol")
-		defer l.close(t.Context())
 		l.hello(core.Cursor{}, "")
 		_, _, err := l.c.Read(t.Context())
+		l.close()
 		return err == nil
 	}, 10*time.Second, time.Millisecond, "a place given back is free")
+	open[1].close()
+	open[2].close()
 }
 
 func TestUpdatesClosedByAStop(t *testing.T) {
@@ -419,7 +435,7 @@ func TestUpdatesOfASlowReader(t *testing.T) {
 		l := w.dialPipe(w.token("alice"), c)
 		l.hello(core.Cursor{}, "c")
 		require.Equal(t, core.FrameReset, l.next().Kind)
-		const sent = 1000
+		const sent = 300
 		for i := range sent {
 			w.deliver("bob", "alice", fmt.Sprint("m", i), strings.Repeat("x", 10_000))
 		}
@@ -432,7 +448,7 @@ func TestUpdatesOfASlowReader(t *testing.T) {
 		require.Equal(t, 1, w.metrics.behind)
 		w.deliver("bob", "alice", "after", "")
 		require.Equal(t, int64(sent), l.next().From, "and goes on from there")
-		l.close(t.Context())
+		l.close()
 	})
 }
 
