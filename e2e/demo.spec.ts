@@ -33,6 +33,7 @@ test.describe('with a seeded server', () => {
     await tabTo(page, alice)
     await page.keyboard.press('Enter')
     await expect(page.getByTestId('status')).toHaveAttribute('data-connection', 'live')
+    await expect(page.getByTestId('list')).toHaveAttribute('data-fresh', 'true')
     const rows = page.getByTestId('row')
     const count = await rows.count()
 

@@ -19,6 +19,7 @@ test.describe('the demo on its own server', () => {
     await expect(bob.getByTestId('row-text')).toContainText('Have you seen the light?')
     await expect(page.getByTestId('cached-mark')).toBeHidden()
 
+    await expect(page.locator('html'), 'the page would open without its server').toHaveAttribute('data-shell', 'kept')
     await server.stop()
     await page.reload()
     await expect(rows).toHaveCount(seeded.sessionList.length)

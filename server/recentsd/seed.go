@@ -123,6 +123,8 @@ func (m *demoMessage) request(i int, start time.Time) object {
 	}
 	if name := teamNames[m.to]; name != "" {
 		message["remoteExtension"] = object{"teamName": name}
+	} else {
+		message["remoteExtension"] = object{"toNickname": nicknames[m.to]} // the demo shows what it calls the receiver
 	}
 	return object{"from": m.from, "to": m.to, "sessionType": m.typ, "message": message}
 }

@@ -34,7 +34,7 @@ export class Chat {
     readonly composer: Composer,
     readonly actions: ChatActions,
   ) {
-    this.node = el('main', { class: 'chat', 'aria-label': 'Chat' }, this.#head, this.#thread, composer.node)
+    this.node = el('section', { class: 'chat', 'aria-label': 'Chat' }, this.#head, this.#thread, composer.node)
     this.show(null, undefined)
   }
 

@@ -84,7 +84,7 @@ export class Home {
     const title = el('div', { class: 'side-title' }, el('h1', {}, el('bdi', {}, me)), this.#cached)
     const head = el('header', { class: 'side-head' }, avatar('p2p', me, me), title, away, write)
     const side = el('section', { class: 'side', 'aria-label': 'Chats' }, head, this.#banner, this.#list.node, this.#status.node)
-    const home = el('div', { class: 'home', 'data-view': 'list' }, side, this.#chat.node, this.#voice, this.#toasts)
+    const home = el('main', { class: 'home', 'data-view': 'list' }, side, this.#chat.node, this.#voice, this.#toasts)
     home.addEventListener('keydown', (event) => event.key === 'Escape' && this.#back())
     return home
   }
