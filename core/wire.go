@@ -239,6 +239,7 @@ func (p *SnapshotPage) check() error {
 const (
 	OpExt    = "ext"
 	OpDelete = "delete"
+	OpSkip   = "skip" // nothing: takes the number of a mutation that was refused, since numbers have no gaps
 )
 
 // What became of a mutation that the rules of sync.md did not apply.
@@ -278,6 +279,9 @@ func AppendMutateRequest(dst []byte, q *MutateRequest) []byte {
 func AppendMutation(dst []byte, m *Mutation) []byte {
 	dst = AppendNum(dst, `{"mid":`, m.Mid)
 	dst = AppendStr(dst, `,"op":`, m.Op)
+	if m.Op == OpSkip {
+		return append(dst, '}')
+	}
 	dst = AppendStr(dst, `,"key":`, m.Key.String())
 	if m.Op == OpExt {
 		dst = AppendNum(AppendStr(dst, `,"ext":`, m.Ext), `,"base":`, m.Base)
@@ -347,10 +351,11 @@ func (m *Mutation) check(hasExt bool) error {
 	switch {
 	case m.Mid == 0:
 		return BadParam("mid: is missing")
+	case m.Op == OpSkip:
+	case m.Op != OpExt && m.Op != OpDelete:
+		return BadParam("op: " + Quote(m.Op) + " is not ext, delete or skip")
 	case m.Key.Type == 0:
 		return BadParam("key: is missing")
-	case m.Op != OpExt && m.Op != OpDelete:
-		return BadParam("op: " + Quote(m.Op) + " is not ext or delete")
 	case m.Op == OpExt && !hasExt:
 		return BadParam("ext: is missing")
 	}

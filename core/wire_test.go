@@ -48,9 +48,10 @@ func TestWireRoundTrips(t *testing.T) {
 	mut := core.MutateRequest{ClientID: "c", Muts: []core.Mutation{
 		{Mid: 1, Op: core.OpExt, Key: wireRow.Key, Ext: "e", Base: 3},
 		{Mid: 2, Op: core.OpDelete, Key: wireRow.Key, Seen: 9, HasSeen: true},
-		{Mid: 3, Op: core.OpDelete, Key: wireRow.Key}}}
+		{Mid: 3, Op: core.OpDelete, Key: wireRow.Key},
+		{Mid: 4, Op: core.OpSkip}}}
 	b = core.AppendMutateRequest(nil, &mut)
-	assert.JSONEq(t, `{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|bob","ext":"e","base":3},{"mid":2,"op":"delete","key":"p2p|bob","seenTime":9},{"mid":3,"op":"delete","key":"p2p|bob"}]}`, string(b))
+	assert.JSONEq(t, `{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|bob","ext":"e","base":3},{"mid":2,"op":"delete","key":"p2p|bob","seenTime":9},{"mid":3,"op":"delete","key":"p2p|bob"},{"mid":4,"op":"skip"}]}`, string(b))
 	gotMut, err := core.ParseMutateRequest(b, core.MaxExt)
 	require.NoError(t, err)
 	assert.Equal(t, mut, gotMut)
@@ -107,7 +108,7 @@ func TestWireRefusesWhatGoesNowhere(t *testing.T) {
 		`{"clientId":"c","muts":[]}`: "muts: 0 mutations is not within 1 and 100",
 		`{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|a","ext":"x"},{"mid":3,"op":"ext","key":"p2p|a","ext":"x"}]}`: "muts: 1: mid: 3 does not follow 1",
 		`{"clientId":"c","muts":[{"mid":9007199254740992,"op":"ext","key":"p2p|a","ext":"x"}]}`:                               "muts: 0: mid: 9007199254740992 is beyond 2^53-1",
-		`{"clientId":"c","muts":[{"mid":1,"op":"move","key":"p2p|a"}]}`:                                                       `muts: 0: op: "move" is not ext or delete`,
+		`{"clientId":"c","muts":[{"mid":1,"op":"move","key":"p2p|a"}]}`:                                                       `muts: 0: op: "move" is not ext, delete or skip`,
 		`{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|a"}]}`:                                                        "muts: 0: ext: is missing",
 	} {
 		_, err := core.ParseMutateRequest([]byte(body), core.MaxExt)

@@ -99,10 +99,13 @@ func (a *Account) Mutate(q core.MutateRequest) (*core.MutatePage, error) {
 }
 
 func (a *Account) mutate(m *core.Mutation) (outcome string, err error) {
-	if m.Op == core.OpExt {
+	switch m.Op {
+	case core.OpExt:
 		return a.SetExt(m.Key, m.Ext, m.Base)
+	case core.OpDelete:
+		return a.Delete(m.Key, m.Seen, m.HasSeen)
 	}
-	return a.Delete(m.Key, m.Seen, m.HasSeen)
+	return "", nil // OpSkip
 }
 
 // tellRow adds the row as it is now to a result, so that the writer learns the
@@ -110,6 +113,9 @@ func (a *Account) mutate(m *core.Mutation) (outcome string, err error) {
 func (a *Account) tellRow(k core.Key, res *core.MutationResult) error {
 	if res.Outcome != "" {
 		res.Code = core.CodeConflict
+	}
+	if k.Type == 0 {
+		return nil // OpSkip
 	}
 	r, ok, err := a.row(k)
 	if ok && r.State != Husk {

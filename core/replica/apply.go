@@ -29,6 +29,7 @@ func (r *Replica) apply(rows []core.Row, to, lastMid int64) {
 	}
 	r.cursor.Seq = to
 	r.evict()
+	r.landed = max(r.landed, lastMid)
 	r.landWrites()
 }
 
@@ -101,14 +102,18 @@ func (r *Replica) tellChanges() {
 	}
 	r.changes = changes{}
 	var updates, deletes []byte
+	o := r.overlay() // what is told is what is listed
 	for i := range c.rows {
 		row := &c.rows[i]
+		waiting := o.at(row)
 		switch {
 		case c.last[row.Key.String()] != i:
 		case row.Deleted:
 			deletes = appendKey(appendComma(deletes), row.Key)
-		default:
+		case waiting == nil:
 			updates = core.AppendSession(appendComma(updates), row, true)
+		case !waiting.removed:
+			updates = core.AppendSession(appendComma(updates), &waiting.row, true)
 		}
 	}
 	if deletes != nil {

@@ -9,13 +9,15 @@ import "recents/core"
 // Its encoding, the data of FxStore: the header's length (uint32, little
 // endian), the header's JSON
 //
-//	{"expect":{"epoch":"…","cursor":1,"generation":1},"meta":{…},"clear":true,"chunks":[9,8],"journal":7,"journalAt":0,"head":6}
+//	{"expect":{"epoch":"…","cursor":1,"generation":1},"meta":{…},"clear":true,"chunks":[9,8],"journal":7,"journalAt":0,"head":6,"done":5}
 //
 // and then the blobs whose lengths it gives: the chunks, to be stored as number
 // 0 and up; the journal record (0: none), as number journalAt; the head (0:
 // none), the newest page in the form that the boot path shows. expect is null
 // when no meta must be stored. clear deletes all chunks and journal records
-// first.
+// first. done, when it is not 0, has the outbox forget the writes whose first
+// mid is at most that, if its client id is the one in meta: the rows of this
+// batch contain them (R4).
 type Batch struct {
 	Expect  *Meta // nil: nothing may be stored yet
 	Meta    Meta
@@ -23,6 +25,7 @@ type Batch struct {
 	Chunks  [][]byte
 	Journal []byte
 	Head    []byte
+	Done    int64
 }
 
 // Meta is the stored record that says what the chunks and the journal add up to.
@@ -83,7 +86,8 @@ func (b *Batch) encode() []byte {
 	}
 	head = core.AppendNum(head, `],"journal":`, int64(len(b.Journal)))
 	head = core.AppendNum(head, `,"journalAt":`, b.Meta.Journal-1)
-	head = append(core.AppendNum(head, `,"head":`, int64(len(b.Head))), '}')
+	head = core.AppendNum(head, `,"head":`, int64(len(b.Head)))
+	head = append(core.AppendNum(head, `,"done":`, b.Done), '}')
 
 	out := core.AppendUint32(make([]byte, 0, 4+len(head)+b.size()), uint32(len(head)))
 	out = core.AppendRaw(out, "", head)

@@ -23,6 +23,7 @@ type appResult struct {
 	data    []byte // nil: null
 	server  bool
 	fresh   bool
+	pending bool // it shows, or is, a write that waits
 	partial bool // the cache does not reach as far down as was asked
 	asOf    int64
 }
@@ -39,12 +40,12 @@ func (a *appResult) append(dst []byte) []byte {
 	dst = core.AppendNum(dst, `{"code":`, int64(a.code))
 	dst = core.AppendRaw(dst, `,"data":`, data)
 	dst = core.AppendStr(dst, `,"errorDetails":`, a.details)
-	dst = core.AppendFlag(dst, `,"isSuccess":`, a.code == 0)
+	dst = core.AppendFlag(dst, `,"isSuccess":`, a.code == 0 || a.code == core.CodeQueued)
 	dst = core.AppendStr(dst, `,"source":`, source)
 	dst = core.AppendFlag(dst, `,"fresh":`, a.fresh)
 	dst = core.AppendFlag(dst, `,"complete":`, !a.partial)
 	dst = core.AppendNum(dst, `,"asOf":`, a.asOf)
-	return core.AppendText(dst, `,"pending":false}`)
+	return append(core.AppendFlag(dst, `,"pending":`, a.pending), '}')
 }
 
 // settle answers a call, once.
@@ -209,11 +210,8 @@ func (r *Replica) cached(c *call) appResult {
 		return r.cachedOne(a, c.key, rows, lowest)
 	}
 	q := c.list
-	es, more := rows.page(q.Min, q.Max, q.Limit)
-	page := make([]core.Row, len(es))
-	for i, e := range es {
-		page[i] = e.row()
-	}
+	page, more, touched := r.overlay().page(rows, q.Min, q.Max, q.Limit)
+	a.pending = touched
 	// The page ended at the end of what is cached, which is not the list's end.
 	a.partial = !more && q.Min < lowest
 	next := core.NextMax(page, more)
@@ -227,10 +225,17 @@ func (r *Replica) cached(c *call) appResult {
 }
 
 func (r *Replica) cachedOne(a appResult, k core.Key, rows *set, lowest int64) appResult {
+	row := core.Row{Key: k}
 	e := rows.rows[k.String()]
+	waiting := r.overlay().at(&row)
+	a.pending = waiting != nil
 	switch {
+	case waiting != nil && !waiting.removed:
+		a.data = core.AppendSession(nil, &waiting.row, true)
+	case waiting != nil:
+		a.code, a.details = core.CodeNotFound, "sessionId: no session "+core.Quote(k.String())
 	case e != nil:
-		row := e.row()
+		row = e.row()
 		a.data = core.AppendSession(nil, &row, true)
 	case lowest > 0:
 		a.code, a.details, a.partial = core.CodeOffline, "offline, and the session is not among those cached", true

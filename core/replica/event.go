@@ -28,6 +28,7 @@ const (
 	EvCall     EventKind = 13 // the app called: ID names the call, Code is a Call constant, Data the parameters' JSON
 	EvAbort    EventKind = 14 // the app gave call ID up
 	EvClose    EventKind = 15 // the app closes the client
+	EvQueued   EventKind = 16 // FxOutbox ID was done (Code 0: Data is the answer), or failed (Code 2); while loading, with ID 0: the whole stored outbox
 )
 
 // Event is something that happened outside.
@@ -65,6 +66,8 @@ const (
 	FxCancel  EffectKind = 10 // stop timer ID
 	FxStore   EffectKind = 11 // write Data, a Batch, in one transaction and answer with EvStored ID
 	FxClosed  EffectKind = 12 // the replica is closed: it wants nothing any more
+	FxOutbox  EffectKind = 13 // change the stored outbox as Data says, durably (strict), and answer with EvQueued ID; see outbox.go
+	FxSettled EffectKind = 14 // Data tells what became of a write whose call was answered with 202: one onSettled
 )
 
 // Effect is something to be done outside.

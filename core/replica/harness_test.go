@@ -23,16 +23,17 @@ type world struct {
 	server *account.Memory
 	order  uint64
 
-	r        *replica.Replica
-	online   bool
-	refuse   func(path string) (status int, body string, refused bool)
-	socket   int64 // 0: none
-	pos      int64 // what the socket was told up to
-	queue    []replica.Event
-	timers   map[int64]int64 // id → due
-	disk     *disk
-	held     bool // answers wait in heldBack
-	heldBack []replica.Event
+	r          *replica.Replica
+	online     bool
+	refuse     func(path string) (status int, body string, refused bool)
+	refuseBody func(path, body string) (status int, answer string, refused bool)
+	socket     int64 // 0: none
+	pos        int64 // what the socket was told up to
+	queue      []replica.Event
+	timers     map[int64]int64 // id → due
+	disk       *disk
+	held       bool // answers wait in heldBack
+	heldBack   []replica.Event
 
 	replies map[int64]result
 	updates []core.RecentSession
@@ -40,8 +41,15 @@ type world struct {
 	status  map[string]any
 	paths   []string
 	closed  bool
+	settled []settled
 	client  string
 	callID  int64
+}
+
+type settled struct {
+	Code             int
+	ErrorDetails, Op string
+	Sessions         []struct{ SessionID, SessionType string }
 }
 
 type result struct {
@@ -52,6 +60,7 @@ type result struct {
 	Source       string
 	Fresh        bool
 	Complete     bool
+	Pending      bool
 }
 
 func (r result) list(t *testing.T) (ids []string, hasMore bool, next int64) {
@@ -77,6 +86,67 @@ type disk struct {
 	head    []byte
 	fail    bool
 	writes  int
+	client  string // of the outbox, "" when there is none
+	next    int64
+	outbox  []stored
+}
+
+// stored is a write of the outbox.
+type stored struct {
+	First int64           `json:"first"`
+	Count int64           `json:"count"`
+	Write json.RawMessage `json:"write"`
+}
+
+// change does what an FxOutbox asks for, as js/src/store.ts does.
+func (d *disk) change(t *testing.T, request []byte) []byte {
+	var q struct {
+		Expect, ClientID   string
+		After, Count, Done int64
+		Write              json.RawMessage
+	}
+	require.NoError(t, json.Unmarshal(request, &q), "%s", request)
+	if d.client == "" {
+		d.client, d.next = q.ClientID, 1
+		if q.Expect != "" {
+			d.client = q.Expect
+		}
+	}
+	switch {
+	case q.Expect != "" && q.Expect == d.client:
+		d.forget(d.client, q.Done)
+		d.client, d.next = q.ClientID, 1
+		for i := range d.outbox {
+			d.outbox[i].First = d.next
+			d.next += d.outbox[i].Count
+		}
+		q.After = 0
+	case q.Expect == "":
+		d.outbox = append(d.outbox, stored{d.next, q.Count, q.Write})
+		d.next += q.Count
+	}
+	if d.client != q.ClientID {
+		q.After = 0
+	}
+	return d.outboxAfter(q.After)
+}
+
+func (d *disk) outboxAfter(after int64) []byte {
+	list := []stored{}
+	for _, s := range d.outbox {
+		if s.First > after {
+			list = append(list, s)
+		}
+	}
+	b, _ := json.Marshal(map[string]any{"clientId": d.client, "writes": list})
+	return b
+}
+
+// forget drops the writes that the base contains.
+func (d *disk) forget(client string, done int64) {
+	if client == d.client {
+		d.outbox = slices.DeleteFunc(d.outbox, func(s stored) bool { return s.First <= done })
+	}
 }
 
 func newWorld(t *testing.T) *world {
@@ -87,7 +157,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) open(options ...string) {
 	w.r = replica.New()
 	w.timers, w.replies = map[int64]int64{}, map[int64]result{}
-	w.socket, w.queue, w.heldBack, w.updates, w.deletes, w.closed = 0, nil, nil, nil, nil, false
+	w.socket, w.queue, w.heldBack, w.updates, w.deletes, w.closed, w.settled = 0, nil, nil, nil, nil, false, nil
 	extra := ""
 	for _, o := range options {
 		extra += "," + o
@@ -109,6 +179,10 @@ func (w *world) load() {
 	w.handle(replica.Event{Kind: replica.EvLoad, Data: meta})
 	for _, c := range slices.Concat(w.disk.chunks, w.disk.journal) {
 		w.handle(replica.Event{Kind: replica.EvChunk, Data: slices.Clone(c)})
+	}
+	if w.disk.client != "" {
+		w.handle(replica.Event{Kind: replica.EvQueued, Data: w.disk.outboxAfter(0)})
+		w.client = w.disk.client
 	}
 	w.handle(replica.Event{Kind: replica.EvLoaded})
 }
@@ -175,6 +249,17 @@ func (w *world) perform(fx replica.Effect) {
 		w.store(fx)
 	case replica.FxClosed:
 		w.closed = true
+	case replica.FxOutbox:
+		ev := replica.Event{Kind: replica.EvQueued, ID: fx.ID, Code: 2}
+		if !w.disk.fail {
+			ev.Code, ev.Data = 0, w.disk.change(w.t, fx.Data)
+			w.client = w.disk.client
+		}
+		w.later(ev)
+	case replica.FxSettled:
+		var s settled
+		require.NoError(w.t, json.Unmarshal(fx.Data, &s), "%s", fx.Data)
+		w.settled = append(w.settled, s)
 	}
 }
 
@@ -197,6 +282,11 @@ func (w *world) answer(fx replica.Effect) {
 func (w *world) serve(path string, body []byte) (status int64, answer []byte) {
 	if w.refuse != nil {
 		if status, text, refused := w.refuse(path); refused {
+			return int64(status), []byte(text)
+		}
+	}
+	if w.refuseBody != nil {
+		if status, text, refused := w.refuseBody(path, string(body)); refused {
 			return int64(status), []byte(text)
 		}
 	}
@@ -344,6 +434,7 @@ func (w *world) store(fx replica.Effect) {
 		Clear                    bool
 		Chunks                   []int
 		Journal, JournalAt, Head int
+		Done                     int64
 	}
 	require.NoError(w.t, json.Unmarshal(fx.Data[4:4+n], &h))
 	blob := fx.Data[4+n:]
@@ -363,6 +454,7 @@ func (w *world) store(fx replica.Effect) {
 	default:
 		w.disk.apply(h.Meta, h.Clear, h.Chunks, h.Journal, h.JournalAt, h.Head, next)
 		require.Empty(w.t, blob)
+		w.disk.forget(fmt.Sprint(h.Meta["clientId"]), h.Done)
 	}
 	w.later(ev)
 }

@@ -80,7 +80,7 @@ func (r *Replica) inStep() bool {
 
 // reachable reports whether asking the server is worth a wait.
 func (r *Replica) reachable() bool {
-	return r.link.online && (r.link.state == connecting || r.link.state == live)
+	return r.phase == running && r.link.online && (r.link.state == connecting || r.link.state == live)
 }
 
 // connect goes on from where the replica is: it starts over when there is no

@@ -15,11 +15,12 @@ type storage struct {
 	writing *Meta   // the meta of the batch under way
 	sent    changed // the rows of its journal record
 	id      int64
-	misses  int  // writes in a row that found another's meta
-	chunked int  // bytes in chunks
-	logged  int  // bytes in the journal
-	loaded  *set // while loading
-	spoiled bool // while loading: something was not as written
+	done    int64 // its Batch.Done
+	misses  int   // writes in a row that found another's meta
+	chunked int   // bytes in chunks
+	logged  int   // bytes in the journal
+	loaded  *set  // while loading
+	spoiled bool  // while loading: something was not as written
 }
 
 // changed is a list of changed rows, each key's newest, tombstones included, in
@@ -93,6 +94,8 @@ func (r *Replica) load(ev Event) {
 		}
 	case EvChunk:
 		s.spoiled = s.spoiled || s.loaded == nil || !s.take(ev.Data)
+	case EvQueued:
+		r.takeOutbox(ev.Data) // one that does not read holds nothing that could be sent
 	case EvLoaded:
 		r.loaded(ev.Code == 0)
 	case EvNetwork:
@@ -160,7 +163,7 @@ func (r *Replica) unsaved() bool {
 	if !r.known || s.meta != nil && s.meta.Epoch == r.cursor.Epoch && s.meta.Cursor > r.cursor.Seq {
 		return false // another tab stored more than this one knows
 	}
-	return s.full || len(s.dirty.rows) > 0 || s.meta == nil || s.meta.Epoch != r.cursor.Epoch ||
+	return s.full || len(s.dirty.rows) > 0 || r.box.done > r.box.forgot || s.meta == nil || s.meta.Epoch != r.cursor.Epoch ||
 		s.meta.Cursor != r.cursor.Seq || s.overgrown()
 }
 
@@ -187,7 +190,8 @@ func (r *Replica) flush() {
 		r.fillJournal(&b)
 	}
 	b.Head = r.head()
-	s.writing = &b.Meta
+	b.Done = r.box.done
+	s.writing, s.done = &b.Meta, b.Done
 	s.id++
 	r.do(Effect{Kind: FxStore, ID: s.id, Data: b.encode()})
 }
@@ -260,12 +264,11 @@ func (r *Replica) stored(ev Event) {
 	switch ev.Code {
 	case 0:
 		s.meta, s.sent, s.misses = wrote, changed{}, 0
+		r.box.forgot = max(r.box.forgot, s.done)
 	case 1:
 		r.storedByOther(ev.Data, wrote)
 	default:
-		s.on = false
-		s.dirty, s.sent = changed{}, changed{}
-		r.fail("the browser's storage failed; going on in memory")
+		r.loseStorage()
 	}
 }
 

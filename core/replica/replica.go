@@ -29,11 +29,14 @@ type Replica struct {
 	failures int  // pulls and bootstraps that failed in a row
 	heals    int  // digests that did not match: a defect, in a correct run 0 (I11)
 
-	link   link
-	store  storage
-	calls  []*call // open ones, in the order they came
-	writes []*write
-	mid    int64 // the newest mutation id given out
+	link    link
+	store   storage
+	calls   []*call  // open ones, in the order they came
+	writes  []*write // stored and numbered, not in the base yet, by mid
+	box     outbox
+	sending bool  // a batch of writes is in flight
+	single  bool  // a batch was refused: the next holds one write
+	landed  int64 // the base contains every mutation up to this mid
 
 	requests  []request // open ones
 	requestID int64
@@ -55,14 +58,15 @@ const (
 
 // Config is what EvStart says, as JSON with these names:
 //
-//	{account, clientId, seed, maxCached, maxExt, echoOwn, storage, online}
+//	{account, clientId, seed, maxCached, maxExt, echoOwn, reject, storage, online}
 type Config struct {
 	Account   string
-	ClientID  string // random, of this tab
+	ClientID  string // random; a stored outbox's counts instead
 	Seed      int64  // of the backoff's jitter
 	MaxCached int64  // sessions kept, the newest
 	MaxExt    int64  // UTF-16 code units of an ext
 	EchoOwn   bool   // tell this client's own updates too
+	Reject    bool   // refuse writes while offline, instead of queueing them
 	Storage   bool   // there is storage: EvLoad follows
 	Online    bool   // what the browser says
 }
@@ -143,6 +147,8 @@ func (r *Replica) run(ev Event) {
 		r.timer(ev.ID)
 	case EvStored:
 		r.stored(ev)
+	case EvQueued:
+		r.queued(ev)
 	case EvNetwork:
 		r.network(ev.Code == 1)
 	case EvWake:
@@ -197,8 +203,13 @@ func (r *Replica) stopTimer(id int64) { r.do(Effect{Kind: FxCancel, ID: id}) }
 func (r *Replica) close() {
 	r.hangUp(closeNormal, "")
 	r.link.state = shut
-	for len(r.calls) > 0 {
-		r.settleCode(r.calls[0].id, core.CodeOffline, "the client is closed")
+	for _, w := range r.writes {
+		r.answerQueued(w)
+	}
+	for at := len(r.calls) - 1; at >= 0; at-- {
+		if c := r.calls[at]; c.write == nil { // a write is answered once it is stored
+			r.settleCode(c.id, core.CodeOffline, "the client is closed")
+		}
 	}
 	r.tellChanges()
 	r.flush()
@@ -218,11 +229,16 @@ func (r *Replica) end(ev Event) {
 			r.flush()
 			r.endWhenStored()
 		}
+	case EvQueued:
+		if r.phase == closing {
+			r.queued(ev)
+			r.endWhenStored()
+		}
 	}
 }
 
 func (r *Replica) endWhenStored() {
-	if r.store.writing == nil {
+	if r.store.writing == nil && !r.box.saving {
 		r.phase = closed
 		r.do(Effect{Kind: FxClosed})
 	}
@@ -241,7 +257,7 @@ func (r *Replica) tellStatus() {
 	s := core.AppendStr(nil, `{"connection":`, r.connection())
 	s = core.AppendStr(s, `,"storage":`, r.store.name())
 	s = core.AppendNum(s, `,"leader":true,"cached":`, int64(r.base.len()))
-	s = core.AppendNum(s, `,"pending":`, int64(len(r.writes)))
+	s = core.AppendNum(s, `,"pending":`, int64(r.waiting()))
 	s = core.AppendStr(s, `,"cursor":`, r.cursorText())
 	s = append(core.AppendStr(s, `,"lastError":`, r.lastError), '}')
 	if string(s) != string(r.status) {
@@ -279,7 +295,7 @@ func parseConfig(b []byte) (Config, error) {
 	c := Config{MaxCached: DefaultMaxCached, MaxExt: core.MaxExt}
 	err := core.Read(b, core.Member{Name: "account", To: &c.Account}, core.Member{Name: "clientId", To: &c.ClientID},
 		core.Member{Name: "seed", To: &c.Seed}, core.Member{Name: "maxCached", To: &c.MaxCached}, core.Member{Name: "maxExt", To: &c.MaxExt},
-		core.Member{Name: "echoOwn", To: &c.EchoOwn}, core.Member{Name: "storage", To: &c.Storage}, core.Member{Name: "online", To: &c.Online})
+		core.Member{Name: "echoOwn", To: &c.EchoOwn}, core.Member{Name: "reject", To: &c.Reject}, core.Member{Name: "storage", To: &c.Storage}, core.Member{Name: "online", To: &c.Online})
 	if err == nil {
 		err = c.check()
 	}

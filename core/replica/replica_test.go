@@ -152,6 +152,7 @@ func TestOfflineWithoutCache(t *testing.T) {
 	w.open()
 	r := w.list(all)
 	assert.Equal(t, core.CodeOffline, r.Code)
+	w.open(`"reject":true`)
 	r = w.call(replica.CallUpdate, `{"sessionId":"f0","sessionType":"p2p","ext":"x"}`)
 	assert.Equal(t, core.CodeOffline, r.Code)
 }
@@ -540,12 +541,16 @@ func TestLostAcknowledgement(t *testing.T) {
 		w.serve(path, []byte(`{"clientId":"`+w.client+`","muts":[{"mid":1,"op":"ext","key":"p2p|f0","ext":"once","base":1}]}`))
 		return 0, "", true
 	}
+	w.pos = 1 << 40 // and the socket is silent
 	require.Nil(t, w.call(replica.CallUpdate, `{"sessionId":"f0","sessionType":"p2p","ext":"once"}`))
-	w.pass(5000)
+	w.pass(4000)
 	r := w.reply(w.callID)
 	require.NotNil(t, r)
 	assert.True(t, r.IsSuccess, r.ErrorDetails)
+	w.handle(replica.Event{Kind: replica.EvWake})
+	w.run()
 	assert.Equal(t, "e1.2", w.status["cursor"], "one effect")
+	assert.EqualValues(t, 0, w.status["pending"])
 	assert.Empty(t, w.updates)
 }
 

@@ -2,23 +2,29 @@ package replica
 
 import "recents/core"
 
-// write is one call's mutations on their way to the server: numbered, sent in
-// order, one batch in flight, and kept until the list contains them (R4). They
-// live in memory: a durable outbox is this queue, stored before it is sent.
+// write is one call's mutations on their way to the server. It is stored before
+// it is sent, numbered in the order of all tabs, sent with one batch in flight,
+// shown in the list at once (overlay.go), and kept until the base contains it
+// (R4).
 type write struct {
-	call  int64 // 0 once it is answered
-	muts  []core.Mutation
-	sent  bool
-	tries int
-	// acked tells that the server has it: the log contains it up to seq.
-	acked   bool
-	seq     int64
+	call    int64 // of this tab, and not answered yet; else 0
+	own     bool  // made by this tab, since it was opened
+	told    bool  // its call was answered with 202: FxSettled tells the rest
+	first   int64 // mid of muts[0]; 0 until it is stored
+	muts    []core.Mutation
+	madeAt  int64 // ms: where a session that it creates stands in the list
+	tries   int
+	acked   bool  // the server has it: the log contains it up to seq
+	seq     int64 //
 	refusal error // what the server said against it
 }
 
-// writeTries bounds how often a write is sent before the app hears that it may
-// or may not have arrived.
-const writeTries = 4
+// last returns the mid of the write's last mutation.
+func (w *write) last() int64 { return w.first + int64(len(w.muts)) - 1 }
+
+// maxWaiting bounds the mutations that wait. Beyond it a write fails loudly: a
+// browser's storage is no place for an endless queue.
+const maxWaiting = 1000
 
 func (r *Replica) callUpdate(c *call, body []byte) error {
 	q, err := core.ParseExtRequest(body, int(r.cfg.MaxExt))
@@ -26,7 +32,8 @@ func (r *Replica) callUpdate(c *call, body []byte) error {
 		return err
 	}
 	m := core.Mutation{Op: core.OpExt, Key: q.Key, Ext: q.Ext}
-	if e := r.base.rows[q.Key.String()]; e != nil {
+	// A writer that itself deletes the session first knows of the delete.
+	if e := r.base.rows[q.Key.String()]; e != nil && !r.overlay().removes(e) {
 		m.Base = e.seq
 	}
 	return r.queue(c, []core.Mutation{m})
@@ -42,126 +49,179 @@ func (r *Replica) callDelete(c *call, body []byte) error {
 	muts := make([]core.Mutation, len(keys))
 	for i, k := range keys {
 		muts[i] = core.Mutation{Op: core.OpDelete, Key: k}
+		if e := r.base.rows[k.String()]; e != nil {
+			muts[i].Seen, muts[i].HasSeen = e.time, true
+		}
 	}
 	return r.queue(c, muts)
 }
 
+// queue accepts a write. It is numbered once it is stored.
 func (r *Replica) queue(c *call, muts []core.Mutation) error {
-	if !r.reachable() {
+	if !r.reachable() && r.cfg.Reject {
 		return &core.Error{Code: core.CodeOffline, Details: "offline: the write was not sent"}
 	}
-	w := &write{call: c.id, muts: muts}
-	r.number(w)
+	if n := r.waiting() + len(muts); n > maxWaiting {
+		return &core.Error{Code: core.CodeTooMany, Details: "outbox: " + core.Itoa(int64(n)) + " writes that wait is over " + core.Itoa(maxWaiting)}
+	}
+	w := &write{call: c.id, own: true, muts: muts, madeAt: r.now}
 	c.write = w
-	r.writes = append(r.writes, w)
-	r.sendWrites()
+	r.startTimer(callTimers+c.id, patience)
+	r.box.add(w)
+	r.saveWrites()
 	return nil
 }
 
-func (r *Replica) number(w *write) {
-	for i := range w.muts {
-		r.mid++
-		w.muts[i].Mid = r.mid
+// waiting counts the mutations that are not in the base yet.
+func (r *Replica) waiting() int {
+	n := 0
+	for _, w := range r.box.unsaved {
+		n += len(w.muts)
+	}
+	for _, w := range r.writes {
+		n += len(w.muts)
+	}
+	return n
+}
+
+// accepted goes on once a write is stored: it is sent, and while that cannot be
+// its call is answered with 202.
+func (r *Replica) accepted(w *write) {
+	r.insertWrite(w)
+	if !r.reachable() {
+		r.answerQueued(w)
 	}
 }
 
-// sendWrites sends the oldest write that the server has not acknowledged,
-// unless one is in flight.
+// insertWrite keeps the writes in the order of their mids.
+func (r *Replica) insertWrite(w *write) {
+	at := len(r.writes)
+	for at > 0 && r.writes[at-1].first > w.first {
+		at--
+	}
+	r.writes = insert(r.writes, at, w)
+}
+
+// answerQueued tells the app that its write is safe, and will be sent.
+func (r *Replica) answerQueued(w *write) {
+	if w.call == 0 || w.first == 0 {
+		return
+	}
+	w.told = true
+	r.settle(w.call, appResult{code: core.CodeQueued, pending: true, asOf: r.asOf})
+}
+
+// sendWrites sends the oldest writes that the server has not acknowledged, as
+// many as one batch takes, unless a batch is in flight.
 func (r *Replica) sendWrites() {
+	if r.sending || !r.reachable() || r.boot != nil {
+		return
+	}
+	q := core.MutateRequest{ClientID: r.cfg.ClientID}
+	var batch []*write
 	for _, w := range r.writes {
-		if w.sent {
-			return
-		}
+		full := len(q.Muts)+len(w.muts) > core.MaxMuts || r.single && len(batch) == 1
 		if w.acked {
 			continue
 		}
-		w.sent = true
+		if full {
+			break
+		}
 		w.tries++
-		q := core.MutateRequest{ClientID: r.cfg.ClientID, Muts: w.muts}
-		r.fetch("/v1/mutate", core.AppendMutateRequest(nil, &q), func(p response) { r.mutated(w, p) })
+		batch = append(batch, w)
+		q.Muts = append(q.Muts, w.muts...)
+	}
+	if len(batch) == 0 {
 		return
 	}
+	r.sending = true
+	r.fetch("/v1/mutate", core.AppendMutateRequest(nil, &q), func(p response) { r.mutated(batch, p) })
 }
 
-func (r *Replica) mutated(w *write, p response) {
-	w.sent = false
-	page, err := core.MutatePage{}, error(nil)
+// mutated goes on after a batch.
+func (r *Replica) mutated(batch []*write, p response) {
+	r.sending = false
+	var page core.MutatePage
+	err := error(nil)
 	if p.code == core.CodeOK {
 		page, err = core.ParseMutatePage(p.data)
 	}
 	switch {
-	case p.passing() || err != nil || page.Gap:
-		r.retryWrite(w, p, page)
+	case p.passing() || err != nil || p.code == core.CodeToken || p.code == core.CodeForbidden:
+		r.retryWrites(batch, p.after)
 		return
+	case p.code != core.CodeOK && len(batch) > 1:
+		r.single = true // one of them is at fault: which?
 	case p.code != core.CodeOK:
-		r.dropWrite(w)
-		r.settleCode(w.call, p.code, p.details)
+		r.refuseWrite(batch[0], &core.Error{Code: p.code, Details: p.details})
+	case page.Gap:
+		r.renumber()
+		return
 	default:
-		w.acknowledge(&page)
-		r.awaitWrite(w)
+		r.single = false
+		r.acknowledge(batch, &page)
 	}
 	r.sendWrites()
 }
 
-// acknowledge notes where in the log the write is, and what of it was refused.
-func (w *write) acknowledge(page *core.MutatePage) {
-	w.acked, w.seq = true, page.Seq
-	for i := range page.Results {
-		if res := &page.Results[i]; res.Code != core.CodeOK {
-			w.refusal = &core.Error{Code: res.Code, Details: res.Outcome}
+// acknowledge notes where in the log the writes are, and what of them was
+// refused. They stay in the overlay until the base contains them, since what is
+// acknowledged and not yet listed would flicker.
+func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
+	for _, w := range batch {
+		if w.last() > page.LastMid {
+			continue // a batch is whole or a gap: an answer of no server of ours
+		}
+		w.acked, w.seq = true, page.Seq
+		for i := range page.Results {
+			res := &page.Results[i]
+			if res.Code != core.CodeOK && res.Mid >= w.first && res.Mid <= w.last() {
+				w.refusal = &core.Error{Code: res.Code, Details: res.Outcome}
+			}
 		}
 	}
-}
-
-// awaitWrite answers the call once the list contains the write, so that a query
-// after it shows it.
-func (r *Replica) awaitWrite(w *write) {
 	r.landWrites()
-	if w.call == 0 {
-		return
-	}
-	r.startTimer(callTimers+w.call, patience)
-	if r.link.open != ready {
+	if len(r.writes) > 0 && r.link.open != ready {
 		r.pull()
 	}
 }
 
-// retryWrite sends the write again after a wait, under the same numbers: what
-// was applied is acknowledged again. After a gap the server knows less of this
-// client than it does itself, and everything unacknowledged gets new numbers.
-func (r *Replica) retryWrite(w *write, p response, page core.MutatePage) {
-	if page.Gap {
-		r.mid = page.LastMid
-		for _, o := range r.writes {
-			if !o.acked {
-				r.number(o)
-			}
-		}
+// refuseWrite settles a write that the server will never take. Its numbers are
+// used up by mutations that do nothing.
+func (r *Replica) refuseWrite(w *write, why error) {
+	r.single = false
+	w.refusal = why
+	r.settleWrite(w)
+	for i := range w.muts {
+		w.muts[i] = core.Mutation{Mid: w.muts[i].Mid, Op: core.OpSkip}
 	}
-	if w.tries >= writeTries {
-		r.dropWrite(w)
-		r.settleCode(w.call, core.CodeTimeout, "no answer from the server: the write may or may not have been applied")
-		r.sendWrites()
-		return
-	}
-	r.startTimer(timerWrite, r.backoff(w.tries, p.after))
 }
 
-// writeTimedOut answers a write that is acknowledged and not yet in the list.
+// retryWrites sends the writes again after a wait, under the same numbers: what
+// was applied is acknowledged again.
+func (r *Replica) retryWrites(batch []*write, after int64) {
+	r.startTimer(timerWrite, r.backoff(batch[0].tries, after))
+}
+
+// writeTimedOut answers a write that takes long: it is stored, so it is safe.
 func (r *Replica) writeTimedOut(w *write) {
 	if w.acked {
 		r.settleWrite(w)
+		return
 	}
+	r.answerQueued(w)
 }
 
-// landWrites lets go of the writes that the base contains.
+// landWrites lets go of the writes that the base contains (R4): those that were
+// acknowledged below the cursor, and those that a page says it contains.
 func (r *Replica) landWrites() {
 	kept := r.writes[:0]
 	for _, w := range r.writes {
-		if !w.acked || r.cursor.Seq < w.seq {
+		if !(w.acked && r.cursor.Seq >= w.seq) && w.last() > r.landed {
 			kept = append(kept, w)
 			continue
 		}
+		r.box.done = max(r.box.done, w.last())
 		r.settleWrite(w)
 	}
 	clear(r.writes[len(kept):])
@@ -178,30 +238,43 @@ func (r *Replica) releaseWrites() {
 	}
 }
 
+// settleWrite tells what became of a write, once: its call, or who was told
+// that it was queued.
 func (r *Replica) settleWrite(w *write) {
-	a := appResult{server: true, fresh: true, asOf: r.now}
+	code, details := 0, ""
 	if w.refusal != nil {
-		a.code, a.details = core.CodeOf(w.refusal)
+		code, details = core.CodeOf(w.refusal)
 	}
-	r.settle(w.call, a)
+	if w.call != 0 {
+		r.settle(w.call, appResult{code: code, details: details, server: true, fresh: true, asOf: r.now})
+		return
+	}
+	if w.told {
+		w.told = false
+		r.do(Effect{Kind: FxSettled, Data: w.outcome(code, details)})
+	}
 }
 
-func (r *Replica) dropWrite(w *write) {
-	for i, o := range r.writes {
-		if o == w {
-			r.writes = cut(r.writes, i)
-			return
-		}
+// outcome appends what onSettled tells.
+func (w *write) outcome(code int, details string) []byte {
+	b := core.AppendNum(nil, `{"code":`, int64(code))
+	b = core.AppendStr(b, `,"errorDetails":`, details)
+	b = core.AppendStr(b, `,"op":`, w.muts[0].Op)
+	b = core.AppendText(b, `,"sessions":`)
+	var keys []byte
+	for i := range w.muts {
+		keys = appendKey(appendComma(keys), w.muts[i].Key)
 	}
+	return core.AppendText(core.AppendRaw(b, "", keys), "]}")
 }
 
 // isOwn reports whether a row that arrives is no more than what a write of this
-// client did to it.
+// tab did to it.
 func (r *Replica) isOwn(row *core.Row, old *entry, lastMid int64) bool {
 	for _, w := range r.writes {
 		for i := range w.muts {
 			m := &w.muts[i]
-			if m.Key == row.Key && m.Mid <= lastMid && explains(m, row, old) {
+			if w.own && m.Key == row.Key && m.Mid <= lastMid && explains(m, row, old) {
 				return true
 			}
 		}

@@ -1,0 +1,212 @@
+package replica
+
+import "recents/core"
+
+// outbox is the durable side of the writes: what storage knows of them.
+//
+// All tabs of an account share one outbox and one client id. A write gets its
+// numbers in the very transaction that stores it, so two tabs never give out
+// the same, and whoever sends it sends it under them: the server applies each
+// number once, whoever was first.
+type outbox struct {
+	unsaved []*write // in the order that they were made
+	saving  bool
+	id      int64 // of the FxOutbox under way
+	known   int64 // highest mid that this tab knows of
+	done    int64 // every write up to here is in the base: storage forgets it with the next flush
+	forgot  int64 // up to here storage was told
+}
+
+func (b *outbox) add(w *write) { b.unsaved = append(b.unsaved, w) }
+
+// saveWrites stores the oldest write that is not stored yet. Without storage
+// memory has to do.
+func (r *Replica) saveWrites() {
+	b := &r.box
+	if b.saving || len(b.unsaved) == 0 {
+		return
+	}
+	w := b.unsaved[0]
+	if !r.store.on {
+		b.unsaved = cut(b.unsaved, 0)
+		w.number(b.known + 1)
+		b.known = w.last()
+		r.accepted(w)
+		r.saveWrites()
+		r.sendWrites()
+		return
+	}
+	b.saving = true
+	b.id++
+	q := core.AppendStr(nil, `{"clientId":`, r.cfg.ClientID)
+	q = core.AppendNum(q, `,"after":`, b.known)
+	q = core.AppendNum(q, `,"count":`, int64(len(w.muts)))
+	q = append(w.append(core.AppendText(q, `,"write":`)), '}')
+	r.do(Effect{Kind: FxOutbox, ID: b.id, Data: q})
+}
+
+// queued goes on after an FxOutbox. What came from other tabs meanwhile comes
+// with it.
+func (r *Replica) queued(ev Event) {
+	b := &r.box
+	if !b.saving || ev.ID != b.id {
+		return
+	}
+	b.saving = false
+	if ev.Code != 0 || !r.takeOutbox(ev.Data) {
+		r.loseStorage()
+	}
+	r.saveWrites()
+	r.sendWrites()
+}
+
+// takeOutbox reads {clientId, writes: [{first, write}]}. The last of the writes
+// is the one that was just stored, when one was.
+func (r *Replica) takeOutbox(b []byte) bool {
+	var client string
+	var stored []*write
+	err := core.Read(b, core.Member{Name: "clientId", To: &client}, core.Member{Name: "writes", To: func(raw []byte) error {
+		return core.Items(raw, func(item []byte) error {
+			w, err := parseWrite(item)
+			stored = append(stored, w)
+			return err
+		})
+	}})
+	if err != nil || client == "" || len(client) > core.MaxClientID {
+		return false
+	}
+	var old []*write
+	if client != r.cfg.ClientID { // another tab gave all writes new numbers
+		old, r.writes = r.writes, nil
+		r.box.known, r.box.done, r.box.forgot, r.landed = 0, 0, 0, 0
+	}
+	for _, w := range stored {
+		old = r.takeWrite(w, old)
+	}
+	for _, w := range old { // the other tab saw that the base contains them
+		r.settleWrite(w)
+	}
+	r.follow(client)
+	return true
+}
+
+// takeWrite takes a stored write, which may be one of this tab's, and returns
+// those of old that are left.
+func (r *Replica) takeWrite(w *write, old []*write) []*write {
+	if w.first <= r.box.known {
+		return old
+	}
+	r.box.known = w.last()
+	if i := indexOf(r.box.unsaved, w); i >= 0 {
+		w = r.box.unsaved[i].number(w.first)
+		r.box.unsaved = cut(r.box.unsaved, i)
+	} else if i := indexOf(old, w); i >= 0 {
+		w = old[i].number(w.first)
+		w.acked = false // under this number it is not
+		old = cut(old, i)
+	}
+	r.accepted(w)
+	return old
+}
+
+// indexOf returns where a write that is stored like w is, -1 when nowhere.
+func indexOf(list []*write, w *write) int {
+	text := string(w.append(nil))
+	for i := range list {
+		if string(list[i].append(nil)) == text {
+			return i
+		}
+	}
+	return -1
+}
+
+// follow takes over the client id of the stored outbox. The socket greeted the
+// server under the old one.
+func (r *Replica) follow(client string) {
+	if client == r.cfg.ClientID {
+		return
+	}
+	r.cfg.ClientID = client
+	if r.link.open != none {
+		r.hangUp(closeNormal, "")
+		r.connect()
+	}
+}
+
+// loseStorage goes on in memory: what could not be stored is sent all the same.
+func (r *Replica) loseStorage() {
+	r.store.on = false
+	r.store.dirty, r.store.sent = changed{}, changed{}
+	r.fail("the browser's storage failed; going on in memory")
+}
+
+// renumber gives the waiting writes new numbers under a new client id, after
+// the server lost track of the old one (it forgets a client that was away for
+// long). Storage does it, since other tabs' writes are there too. Whatever the
+// server had applied of them it may apply once more; each sets a state, so that
+// is no harm.
+func (r *Replica) renumber() {
+	b := &r.box
+	client := core.Digest(r.roll(1<<62)).String() + core.Digest(r.roll(1<<62)).String()
+	if r.store.on {
+		b.saving = true
+		b.id++
+		q := core.AppendStr(nil, `{"expect":`, r.cfg.ClientID)
+		q = core.AppendStr(q, `,"clientId":`, client)
+		q = append(core.AppendNum(q, `,"done":`, b.done), '}')
+		r.do(Effect{Kind: FxOutbox, ID: b.id, Data: q})
+		return
+	}
+	b.known, b.done, b.forgot, r.landed = 0, 0, 0, 0
+	for _, w := range r.writes {
+		w.acked = false
+		b.known = w.number(b.known + 1).last()
+	}
+	r.follow(client)
+	r.sendWrites()
+}
+
+// number gives the write's mutations their numbers, and returns the write.
+func (w *write) number(first int64) *write {
+	w.first = first
+	for i := range w.muts {
+		w.muts[i].Mid = first + int64(i)
+	}
+	return w
+}
+
+// append appends the stored form of a write, without its numbers:
+// {"at":ms,"muts":[Mutation…]}, where mids count from 1.
+func (w *write) append(dst []byte) []byte {
+	dst = core.AppendNum(dst, `{"at":`, w.madeAt)
+	dst = core.AppendText(dst, `,"muts":[`)
+	for i := range w.muts {
+		m := w.muts[i]
+		m.Mid = int64(i) + 1
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = core.AppendMutation(dst, &m)
+	}
+	return core.AppendText(dst, "]}")
+}
+
+// parseWrite reads {first, write}.
+func parseWrite(raw []byte) (*write, error) {
+	w := &write{}
+	err := core.Read(raw, core.Member{Name: "first", To: &w.first}, core.Member{Name: "write", To: func(raw []byte) error {
+		return core.Read(raw, core.Member{Name: "at", To: &w.madeAt}, core.Member{Name: "muts", To: func(raw []byte) error {
+			return core.Items(raw, func(item []byte) error {
+				// An ext was held to the bound of its day when it was made.
+				m, err := core.ParseMutation(item, core.MaxBody)
+				w.muts = append(w.muts, m)
+				return err
+			})
+		}})
+	}})
+	if err == nil && (w.first < 1 || len(w.muts) == 0 || len(w.muts) > core.MaxMuts) {
+		err = core.BadParam("write: has no number or no mutation")
+	}
+	w.number(w.first)
+	return w, err
+}
