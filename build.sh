@@ -43,9 +43,13 @@ cmd_build() {
   exec 9>&-
 }
 
-# build_core compiles the replica to WebAssembly.
+# build_core compiles the replica to WebAssembly, without inlining but in
+# recents/core, whose scanner lives of it: that takes 31 KB of brotli off (514 to
+# 483 KB, in bytes of 1,000), mostly in Go's runtime, for about a third more time
+# a page of 100.
 build_core() {
-  GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -gcflags=all=-l -o build/sdk/recents.wasm ./wasm/browser
+  GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -gcflags=all=-l -gcflags=recents/core= \
+    -o build/sdk/recents.wasm ./wasm/browser
 }
 
 # build_js bundles the package: index.js is what a page waits for; the core's

@@ -89,6 +89,8 @@ test.describe('with a seeded server', () => {
     await page.screenshot({ path: shots + 'choice.png' })
     await open(page, server, 'alice')
     await page.screenshot({ path: shots + 'list.png' })
+    await row(page, 'p2p|bob').click()
+    await page.screenshot({ path: shots + 'chat.png' })
     await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
     await page.screenshot({ path: shots + 'list-dark.png' })
     await page.setViewportSize({ width: 320, height: 640 })

@@ -10,6 +10,11 @@ export interface Meta {
   clientId: string
 }
 
+/** {@link Meta} as it is stored: with how many chunks belong to it, since records may go behind our back. */
+export interface StoredMeta extends Meta {
+  chunks: number
+}
+
 /** One write to storage, all of it or nothing: replica.Batch. */
 export interface Batch {
   /** What must be stored for the batch to be written; null: nothing. */
@@ -45,15 +50,15 @@ export function decodeBatch(bytes: Uint8Array<ArrayBuffer>): Batch {
 }
 
 /**
- * Takes a stored value for a Meta only when the core would as well: anything may
+ * Takes a stored value for a StoredMeta only when the core would as well: anything may
  * have happened to it, and both must agree on whether something is stored.
  */
-export function readMeta(value: unknown): Meta | null {
+export function readMeta(value: unknown): StoredMeta | null {
   if (typeof value !== 'object' || value === null) return null
-  const { epoch, cursor, generation, lowest, asOf, journal, clientId } = value as Meta
+  const { epoch, cursor, generation, lowest, asOf, journal, clientId, chunks } = value as StoredMeta
   const texts = typeof epoch === 'string' && epoch !== '' && typeof clientId === 'string'
-  const numbers = [cursor, generation - 1, lowest, asOf, journal].every((n) => Number.isSafeInteger(n) && n >= 0)
-  return texts && numbers ? { epoch, cursor, generation, lowest, asOf, journal, clientId } : null
+  const numbers = [cursor, generation - 1, lowest, asOf, journal, chunks].every((n) => Number.isSafeInteger(n) && n >= 0)
+  return texts && numbers ? { epoch, cursor, generation, lowest, asOf, journal, clientId, chunks } : null
 }
 
 /** Whether two records stand for the same stored state. */

@@ -1,4 +1,4 @@
-import { readMeta, sameMeta, type Batch, type Meta } from './batch.js'
+import { readMeta, sameMeta, type Batch, type Meta, type StoredMeta } from './batch.js'
 import { textOf } from './result.js'
 import { Seal } from './seal.js'
 
@@ -85,8 +85,8 @@ export class Store {
     if (!raw) return undefined
     const meta = readMeta(raw.meta)
     if (!meta) return null
-    // A journal that is not the one that meta tells of counts as one record too many, unreadable.
-    if (raw.journal.length !== meta.journal) raw.journal.push(undefined)
+    // Records that are not those that meta tells of count as one too many, unreadable.
+    if (raw.chunks.length !== meta.chunks || raw.journal.length !== meta.journal) raw.journal.push(undefined)
     const blobs = [...raw.chunks.map((b, i) => this.#unsealed('chunks', i, b)), ...raw.journal.map((b, i) => this.#unsealed('journal', i, b))]
     return { meta, blobs: (await Promise.all(blobs)).map((blob) => blob ?? new Uint8Array()) }
   }
@@ -295,7 +295,8 @@ function writeBatch(tx: IDBTransaction, batch: Batch): () => Meta | null | undef
     batch.chunks.forEach((chunk, i) => chunks.put(chunk, i))
     if (batch.journal) journal.put(batch.journal, batch.journalAt)
     if (batch.head) tx.objectStore('head').put(batch.head, headKey)
-    meta.put(batch.meta, stateKey)
+    const stored: StoredMeta = { ...batch.meta, chunks: batch.clear ? batch.chunks.length : (found?.chunks ?? 0) }
+    meta.put(stored, stateKey)
   }
   return () => other
 }

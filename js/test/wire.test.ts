@@ -53,11 +53,13 @@ test('a batch whose lengths do not add up is refused', () => {
 })
 
 test('a stored meta is believed only when it is one', () => {
-  assert.deepEqual(readMeta({ ...meta, other: 1 }), meta)
+  const stored = { ...meta, chunks: 4 }
+  assert.deepEqual(readMeta({ ...stored, other: 1 }), stored)
   for (const value of [
     undefined, null, 5, 'e', [], {},
-    { ...meta, epoch: '' }, { ...meta, epoch: 5 }, { ...meta, cursor: -1 }, { ...meta, cursor: '5' }, { ...meta, cursor: 5n },
-    { ...meta, generation: 0 }, { ...meta, lowest: NaN }, { ...meta, asOf: 1.5 }, { ...meta, journal: 2 ** 53 }, { ...meta, clientId: null },
+    meta,
+    { ...stored, epoch: '' }, { ...stored, epoch: 5 }, { ...stored, cursor: -1 }, { ...stored, cursor: '5' }, { ...stored, cursor: 5n }, { ...stored, chunks: -1 },
+    { ...stored, generation: 0 }, { ...stored, lowest: NaN }, { ...stored, asOf: 1.5 }, { ...stored, journal: 2 ** 53 }, { ...stored, clientId: null },
   ]) {
     assert.equal(readMeta(value), null, String(value))
   }

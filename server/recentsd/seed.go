@@ -155,8 +155,8 @@ var demoMessages = []demoMessage{
 	{"carol", "alice", p2p, 9 * time.Hour, "image", "", object{"name": "IMG_2210.jpg", "displayName": "IMG_2210.jpg", "w": 2048, "h": 1365, "ext": "jpg", "size": 734003}},
 	{"alice", "bob", p2p, 3 * time.Hour, "text", "Are you bringing the stove or shall I?", nil},
 	{"bob", "alice", p2p, 3*time.Hour - 4*time.Minute, "text", "I've got it. You take the coffee ☕ and we are even", nil},
-	{"carol", "weekend", team, 50 * time.Minute, "location", "", object{"title": "Trailhead car park, Müggelberge", "lat": 52.4172, "lng": 13.6411}},
-	{"erik", "weekend", team, 42 * time.Minute, "text", "Perfekt, 9:15 dort. Wetter soll halten 🌤️", nil},
+	{"erik", "weekend", team, 50 * time.Minute, "text", "Sonntag 9:15? Wetter soll halten 🌤️", nil},
+	{"carol", "weekend", team, 42 * time.Minute, "location", "", object{"title": "Trailhead car park, Müggelberge", "lat": 52.4172, "lng": 13.6411}},
 	{"bob", "carol", p2p, 31 * time.Minute, "text", "did you get the tickets?", nil},
 	{"dave", "bob", p2p, 2 * day, "text", "<b>not bold</b> & still not <script>alert(1)</script>", nil},
 }

@@ -134,11 +134,16 @@ export class Home {
 
   #failed(result: NIMResult<unknown>): null {
     this.#stuck = true
-    const nothing = result.code === 415 && this.#sessions.reach === Infinity
-    const reason = nothing ? 'The server cannot be reached, and this browser has nothing saved for this account yet.' : inWords(result.code, result.errorDetails)
+    const reason = this.#reasonOf(result)
     if (this.#sessions.entries.length === 0) this.#list.foot({ error: reason })
     else this.#complain(reason)
     return null
+  }
+
+  #reasonOf({ code, errorDetails }: NIMResult<unknown>): string {
+    if (!this.server.givesTokens) return 'This server gives no demo sign-ins: it has to be started with -dev.'
+    if (code !== 415 || this.#sessions.reach !== Infinity) return inWords(code, errorDetails)
+    return 'The server cannot be reached, and this browser has nothing saved for this account yet.'
   }
 
   #foot(): void {

@@ -74,7 +74,7 @@ export class List {
 
   /** Shows the sessions as they are now. `moved` is the key of the one that changed, when it is one. */
   show(moved: string | null = null): void {
-    this.#box.style.setProperty('--rows', String(this.sessions.entries.length))
+    this.#box.style.blockSize = `calc(${this.sessions.entries.length} * var(--row))`
     this.#stayPut(moved)
     this.#draw()
   }

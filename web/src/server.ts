@@ -14,6 +14,7 @@ export class Refusal extends Error {
 /** The server as one account. No network: every call rejects with `fetch`'s TypeError. */
 export class Server {
   #token = ''
+  #givesTokens = true
 
   /** `url` is the server's base; a page of the server's own uses `location.origin`. */
   constructor(
@@ -21,11 +22,21 @@ export class Server {
     readonly account: string,
   ) {}
 
-  /** Asks for a new token. Servers give demo tokens only in their development mode. */
+  /** False once the server has said that it gives no demo tokens: only one in development mode does. */
+  get givesTokens(): boolean {
+    return this.#givesTokens
+  }
+
+  /** Asks for a new token. */
   async freshToken(): Promise<string> {
-    const data = (await this.#post('/v1/dev/token', { account: this.account })) as { token: string }
-    this.#token = data.token
-    return this.#token
+    try {
+      const data = (await this.#post('/v1/dev/token', { account: this.account })) as { token: string }
+      this.#token = data.token
+      return this.#token
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 404) this.#givesTokens = false
+      throw error
+    }
   }
 
   /** Sends a text message. The same uuid twice is one message, so a failed call may be repeated. */

@@ -1,0 +1,348 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Page, Route } from '@playwright/test'
+import type { RecentSession } from 'recents'
+import { connect, expect, idsOf, list, test, textOf, untilConnection } from './fixtures'
+
+const wasm = '**/recents.wasm'
+
+/** Asks for one session, which needs the core. */
+function get(page: Page, id: string): Promise<{ code: number; data: RecentSession | null; errorDetails: string; source: string }> {
+  return page.evaluate((id) => window.clients.alice!.messageService.queryMySession(id, 'p2p'), id)
+}
+
+function status(page: Page): Promise<{ connection: string; storage: string; lastError: string; cached: number }> {
+  return page.evaluate(() => window.clients.alice!.status)
+}
+
+/** Connects alice, lets everything be stored, and closes. */
+async function fillStorage(page: Page, server: import('./server').Server): Promise<void> {
+  await connect(page, server, 'alice')
+  await untilConnection(page, 'alice', 'live')
+  await page.evaluate(() => window.clients.alice!.close())
+}
+
+/** Every record of the one database: [store, key, value], bytes as latin1 text. */
+function records(page: Page): Promise<[string, IDBValidKey, unknown][]> {
+  return page.evaluate(async () => {
+    const [{ name }] = (await indexedDB.databases()) as [{ name: string }]
+    const done = <T>(request: IDBRequest<T>): Promise<T> => new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error)
+    })
+    const db = await done(indexedDB.open(name))
+    const found: [string, IDBValidKey, unknown][] = []
+    for (const store of db.objectStoreNames) {
+      const keys = await done(db.transaction(store).objectStore(store).getAllKeys())
+      for (const key of keys) {
+        const value: unknown = await done(db.transaction(store).objectStore(store).get(key))
+        found.push([store, key, value instanceof Uint8Array ? new TextDecoder('latin1').decode(value) : value])
+      }
+    }
+    db.close()
+    return found
+  })
+}
+
+/** Changes records of the one database behind the package's back: `change` is the text of (store name, value) => value. */
+function tamper(page: Page, change: string): Promise<void> {
+  return page.evaluate(async (change) => {
+    const replace = new Function(`return ${change}`)() as (store: string, value: unknown) => unknown
+    const [{ name }] = (await indexedDB.databases()) as [{ name: string }]
+    const db = await new Promise<IDBDatabase>((resolve) => {
+      const request = indexedDB.open(name)
+      request.onsuccess = () => resolve(request.result)
+    })
+    const tx = db.transaction([...db.objectStoreNames], 'readwrite')
+    for (const store of db.objectStoreNames) {
+      const cursor = tx.objectStore(store).openCursor()
+      cursor.onsuccess = () => {
+        if (!cursor.result) return
+        const value = replace(store, cursor.result.value)
+        if (value === undefined) cursor.result.delete()
+        else cursor.result.update(value)
+        cursor.result.continue()
+      }
+    }
+    await new Promise((resolve) => (tx.oncomplete = resolve))
+    db.close()
+  }, change)
+}
+
+test.describe('before the core is there', () => {
+  test('the newest page comes from storage, and everything else waits', async ({ server, api, page }) => {
+    for (const friend of ['bob', 'carol', 'dave']) await api.send(friend, 'alice', 'hello')
+    await fillStorage(page, server)
+    const held: Route[] = []
+    await page.route(wasm, (route) => void held.push(route))
+    await page.reload()
+    await connect(page, server, 'alice')
+
+    const all = await list(page, 'alice')
+    expect(all).toMatchObject({ code: 0, source: 'cache', fresh: false, complete: true, pending: false })
+    expect(all.data).toEqual(await api.list('alice'))
+    const two = await page.evaluate(() => window.clients.alice!.messageService.queryMySessionList({ limit: 2 }))
+    expect(two.data).toEqual(await api.list('alice', { limit: 2 }))
+
+    const waiting = get(page, 'bob')
+    expect(held).toHaveLength(1)
+    await held[0]!.continue()
+    expect(await waiting).toMatchObject({ code: 0, data: { sessionId: 'bob' } })
+  })
+
+  test('the newest page comes from the server when nothing is stored', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'hello')
+    const held: Route[] = []
+    await page.route(wasm, (route) => void held.push(route))
+    await connect(page, server, 'alice')
+    const result = await list(page, 'alice')
+    expect(result).toMatchObject({ code: 0, source: 'server', fresh: true, complete: true })
+    expect(result.data).toEqual(await api.list('alice'))
+    await Promise.all(held.map((route) => route.continue()))
+    await untilConnection(page, 'alice', 'live')
+  })
+
+  test('that cannot be had, lists are answered still, and it is tried again', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'hello')
+    await page.route(wasm, (route) => route.abort())
+    await connect(page, server, 'alice')
+    expect(await get(page, 'bob')).toMatchObject({ code: 500, data: null, errorDetails: expect.stringMatching(/^core: /) })
+    expect(await page.evaluate(() => window.clients.alice!.ready)).toMatch(/^core: /)
+    expect(await status(page)).toMatchObject({ connection: 'offline', lastError: expect.stringMatching(/^core: /) })
+    expect(idsOf(await list(page, 'alice'))).toEqual(['bob'])
+
+    await page.unroute(wasm)
+    await page.route(wasm, (route) => route.fulfill({ status: 404 }))
+    await expect.poll(async () => (await get(page, 'bob')).errorDetails).toContain('HTTP status 404')
+    await page.unroute(wasm)
+    await expect.poll(async () => (await get(page, 'bob')).code).toBe(0)
+    await untilConnection(page, 'alice', 'live')
+    expect((await status(page)).lastError).toBe('')
+  })
+
+  test('is there, a module that the host does not call wasm will do', async ({ server, page }) => {
+    await page.route(wasm, async (route) => route.fulfill({ response: await route.fetch(), contentType: 'application/octet-stream' }))
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+  })
+})
+
+test.describe('a core that dies', () => {
+  /** Has the next calls into the core trap, as a full memory would: `window.traps` says how many. */
+  async function trap(page: Page): Promise<void> {
+    await page.addInitScript(() => {
+      const instantiate = WebAssembly.instantiate
+      Object.assign(window, { traps: 0 })
+      WebAssembly.instantiate = (async (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
+        const instance = await instantiate(module, imports)
+        const handle = instance.exports.handle as (...args: number[]) => number
+        const exports = {
+          ...instance.exports,
+          handle: (...args: number[]) => {
+            const w = window as unknown as { traps: number }
+            if (w.traps > 0 && args[0] === 13 && w.traps--) throw new WebAssembly.RuntimeError('unreachable')
+            return handle(...args)
+          },
+        }
+        return new Proxy(instance, { get: (of, name) => (name === 'exports' ? exports : Reflect.get(of, name)) })
+      }) as typeof WebAssembly.instantiate
+    })
+  }
+
+  test('settles what it was asked, is started again and knows what was stored', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'hello')
+    await trap(page)
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    await page.evaluate(() => Object.assign(window, { traps: 1 }))
+    expect(await get(page, 'bob')).toMatchObject({ code: 500, data: null, errorDetails: 'core: unreachable' })
+    await untilConnection(page, 'alice', 'live')
+    expect(await get(page, 'bob')).toMatchObject({ code: 0 })
+    await api.send('bob', 'alice', 'again')
+    await expect.poll(async () => textOf((await list(page, 'alice')).data?.sessionList[0])).toBe('again')
+  })
+
+  test('again and again is left alone for a while', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'hello')
+    await trap(page)
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    await page.evaluate(() => Object.assign(window, { traps: 4 }))
+    for (let i = 0; i < 5; i++) expect(await get(page, 'bob')).toMatchObject({ code: 500, errorDetails: 'core: unreachable' })
+    expect(await page.evaluate(() => (window as unknown as { traps: number }).traps)).toBe(0)
+    expect(await get(page, 'bob'), 'no trap is left, but it is not asked').toMatchObject({ code: 500 })
+    expect(await status(page)).toMatchObject({ connection: 'offline', lastError: 'core: unreachable' })
+    expect(idsOf(await list(page, 'alice')), 'the boot path goes on').toEqual(['bob'])
+  })
+})
+
+test.describe('without storage', () => {
+  for (const [fault, script] of [
+    ['there is no indexedDB', `Object.defineProperty(window, 'indexedDB', { value: undefined })`],
+    ['its getter throws', `Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('no', 'SecurityError') } })`],
+    ['open throws', `IDBFactory.prototype.open = () => { throw new DOMException('no', 'InvalidStateError') }`],
+    ['open fails', `{ const open = IDBFactory.prototype.open; IDBFactory.prototype.open = function (name) { open.call(this, name, 9); return open.call(this, name, 1) } }`],
+    ['open never answers', `IDBFactory.prototype.open = () => ({})`],
+    ['no transaction ever begins', `IDBDatabase.prototype.transaction = () => { throw new DOMException('lost', 'InvalidStateError') }`],
+    ['every write is aborted', `{ const put = IDBObjectStore.prototype.put; IDBObjectStore.prototype.put = function (value, key) { const request = put.call(this, value, key); if (key === 'state') this.transaction.abort(); return request } }`],
+  ] as const) {
+    test(`since ${fault}, everything works from memory`, async ({ server, api, page }) => {
+      await api.send('bob', 'alice', 'hello')
+      await page.addInitScript(script)
+      await connect(page, server, 'alice')
+      expect(idsOf(await list(page, 'alice'))).toEqual(['bob'])
+      await untilConnection(page, 'alice', 'live')
+      await api.send('carol', 'alice', 'hello')
+      await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
+      await expect.poll(async () => (await status(page)).storage).toBe('memory')
+      expect((await status(page)).lastError).toMatch(/storage/)
+      await page.evaluate(() => window.clients.alice!.logout({ wipe: true }))
+    })
+  }
+
+  test('a connection that the browser lost twice is opened again', async ({ server, api, page }) => {
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    await page.evaluate(() => {
+      const transaction = IDBDatabase.prototype.transaction
+      let lost = 2
+      IDBDatabase.prototype.transaction = function (...args) {
+        if (args[1] === 'readwrite' && lost-- > 0) throw new DOMException('Connection to Indexed Database server lost', 'UnknownError')
+        return transaction.apply(this, args)
+      }
+    })
+    await api.send('bob', 'alice', 'hello')
+    await expect.poll(async () => JSON.stringify(await records(page))).toContain('hello')
+    expect(await status(page)).toMatchObject({ storage: 'indexeddb', lastError: '' })
+  })
+
+  test('that the user cleared behind its back, it is written anew', async ({ server, api, page, host }) => {
+    await api.send('bob', 'alice', 'hello')
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    const cdp = await page.context().newCDPSession(page)
+    await cdp.send('Storage.clearDataForOrigin', { origin: host.url, storageTypes: 'indexeddb' })
+    await api.send('carol', 'alice', 'hello')
+    await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
+    await page.evaluate(() => window.clients.alice!.close())
+    await server.stop()
+    await page.reload()
+    await connect(page, server, 'alice')
+    expect(await get(page, 'bob')).toMatchObject({ code: 0, source: 'cache' })
+    expect(await get(page, 'carol')).toMatchObject({ code: 0, source: 'cache' })
+  })
+})
+
+test.describe('stored rows that are not as written', () => {
+  for (const [what, change] of [
+    ['a byte of the rows', `(store, value) => { if (store === 'chunks') value[40] ^= 1; return value }`],
+    ['the rows are text', `(store, value) => (store === 'chunks' ? '<script>alert(1)</script>' : value)`],
+    ['the meta record is a number', `(store, value) => (store === 'meta' && value.epoch ? 5 : value)`],
+    ['the meta record is from another world', `(store, value) => (value.epoch ? { ...value, cursor: '5', generation: null } : value)`],
+    ['the newest page is a list of anything', `(store, value) => (store === 'head' ? new TextEncoder().encode('{"data":{"hasMore":false,"sessionList":[1,{}],"nextMaxTimestamp":0},"asOf":1}') : value)`],
+    ['rows are gone', `(store, value) => (store === 'chunks' || store === 'journal' ? undefined : value)`],
+  ] as const) {
+    test(`are never believed: ${what}`, async ({ server, api, page }) => {
+      for (const friend of ['bob', 'carol']) await api.send(friend, 'alice', 'hello')
+      await fillStorage(page, server)
+      await tamper(page, change)
+      await page.reload()
+      await connect(page, server, 'alice')
+      await untilConnection(page, 'alice', 'live')
+      expect((await list(page, 'alice')).data).toEqual(await api.list('alice'))
+      await page.evaluate(() => window.clients.alice!.close())
+
+      await server.stop() // what was damaged is written anew
+      await page.reload()
+      await connect(page, server, 'alice')
+      expect(await get(page, 'bob')).toMatchObject({ code: 0, source: 'cache', data: { sessionId: 'bob' } })
+      expect(idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
+    })
+  }
+})
+
+test.describe('with an encryption key', () => {
+  /** Connects alice with the page's key of that name, which is made when there is none. */
+  async function connectSealed(page: Page, server: import('./server').Server, name: string): Promise<void> {
+    await connect(page, server, 'alice', { storage: 'memory' }) // the page and its token function
+    await page.evaluate(async ([url, name]) => {
+      const w = window as unknown as { keys: Record<string, CryptoKey> }
+      w.keys ??= {}
+      w.keys[name!] ??= await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt'])
+      await window.clients.alice!.close()
+      const sdk = '/sdk/index.js'
+      const { connect } = (await import(sdk)) as typeof import('recents')
+      const token = async (): Promise<string> =>
+        (await (await fetch(`${url}/v1/dev/token`, { method: 'POST', body: '{"account":"alice"}' })).json()).data.token
+      window.clients.alice = connect({ url: url!, account: 'alice', token, encryptionKey: w.keys[name!]! })
+    }, [server.url, name])
+  }
+
+  test('nothing that is stored can be read, but with it', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'a secret')
+    await connectSealed(page, server, 'right')
+    await untilConnection(page, 'alice', 'live')
+    await api.send('carol', 'alice', 'another secret')
+    await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
+    await page.evaluate(() => window.clients.alice!.close())
+    const stored = await records(page)
+    expect(stored.map(([store]) => store)).toEqual(expect.arrayContaining(['chunks', 'head']))
+    expect(JSON.stringify(stored)).not.toMatch(/secret|bob|carol/)
+
+    await server.stop()
+    await connectSealed(page, server, 'right')
+    expect(idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
+    expect(await get(page, 'bob')).toMatchObject({ code: 0, source: 'cache' })
+    await page.evaluate(() => window.clients.alice!.close())
+    await connectSealed(page, server, 'wrong')
+    expect(await list(page, 'alice')).toMatchObject({ code: 415, data: null })
+    await page.evaluate(() => window.clients.alice!.close())
+
+    await server.start()
+    await connectSealed(page, server, 'wrong')
+    await untilConnection(page, 'alice', 'live')
+    expect(idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
+  })
+})
+
+test('a wipe in one tab ends the others, and nothing comes back', async ({ server, api, page, context }) => {
+  await api.send('bob', 'alice', 'hello')
+  const other = await context.newPage()
+  for (const tab of [page, other]) {
+    await connect(tab, server, 'alice')
+    await untilConnection(tab, 'alice', 'live')
+  }
+  await page.evaluate(() => window.clients.alice!.logout({ wipe: true }))
+  await untilConnection(other, 'alice', 'closed')
+  expect(await status(other)).toMatchObject({ lastError: expect.stringContaining('wiped') })
+  expect(await list(other, 'alice')).toMatchObject({ code: 415, data: null })
+  await api.send('carol', 'alice', 'hello')
+  expect(await page.evaluate(() => indexedDB.databases())).toEqual([])
+})
+
+test('a page that adds nothing to its globals has none of ours', async ({ server, page }) => {
+  await page.goto('/blank.html')
+  const before = await page.evaluate(() => Object.getOwnPropertyNames(window))
+  await connect(page, server, 'alice')
+  await untilConnection(page, 'alice', 'live')
+  const added = (await page.evaluate(() => Object.getOwnPropertyNames(window))).filter((name) => !before.includes(name))
+  expect(added).toEqual(['clients'])
+})
+
+test('in Node the package works as well', async ({ server, api }) => {
+  await api.send('bob', 'alice', 'hello')
+  const index = fileURLToPath(new URL('../build/sdk/index.js', import.meta.url))
+  const script = `
+    const { connect } = await import(${JSON.stringify(index)})
+    const client = connect({ url: ${JSON.stringify(server.url)}, account: 'alice', token: ${JSON.stringify(await api.token('alice'))} })
+    const ready = await client.ready
+    const one = await client.messageService.queryMySession('bob', 'p2p')
+    const set = await client.messageService.updateMySession('bob', 'p2p', 'from Node')
+    await client.close()
+    console.log(JSON.stringify([ready, one.data.sessionId, set.code, client.status.storage, client.status.connection]))`
+  // The process ends by itself: a closed client keeps nothing alive.
+  const { stdout } = await promisify(execFile)('node', ['--input-type=module', '-e', script], { timeout: 20_000 })
+  expect(JSON.parse(stdout)).toEqual(['', 'bob', 0, 'memory', 'closed'])
+  expect(await api.user('alice', '/v1/queryMySession', { sessionId: 'bob', sessionType: 'p2p' })).toMatchObject({ ext: 'from Node' })
+})
