@@ -50,6 +50,7 @@ cmd_build() {
 build_core() {
   GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -gcflags=all=-l -gcflags=recents/core= \
     -o build/sdk/recents.wasm ./wasm/browser
+  go run ./wasm/join build/sdk/recents.wasm
 }
 
 # build_js bundles the package: index.js is what a page waits for; the core's
