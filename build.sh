@@ -133,6 +133,7 @@ cmd_run() {
 
 PASSED=0
 FAILED=0
+LAST_FAILED=0 # of the step before
 
 cmd_test() {
   mkdir -p "$LOGS"
@@ -173,6 +174,7 @@ test_e2e() {
   need_npm
   need_chromium
   step build check 900 ./build.sh build
+  if [ "$LAST_FAILED" -gt 0 ]; then return; fi # the tests would run what was built before
   step e2e playwright 1800 .e2e "$@"
 }
 
@@ -224,13 +226,13 @@ run_e2e() {
 step() {
   local name=$1 kind=$2 seconds=$3 log="$LOGS/${1//[ \/]/-}.log" began=$SECONDS rc=0 passed=0 failed=0
   shift 3
-  case $1 in .*) set -- ./build.sh "$@" ;; esac
+  case $1 in .[a-z]*) set -- ./build.sh "$@" ;; esac
   printf '%-24s ' "$name"
   timeout --kill-after=15 "$seconds" "$@" >"$log" 2>&1 </dev/null || rc=$?
   "count_$kind" "$log"
   if [ "$rc" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
   if [ $((passed + failed)) -eq 0 ]; then failed=1 && echo "ran no test" >>"$log"; fi
-  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) LAST_FAILED=$failed
   printf '%5d passed %3d failed %4ds\n' "$passed" "$failed" $((SECONDS - began))
   if [ "$failed" -gt 0 ]; then show_failure "$log" "$rc" "$seconds"; fi
 }

@@ -103,6 +103,24 @@ test.describe('before the core is there', () => {
     await untilConnection(page, 'alice', 'live')
   })
 
+  test('an answer that was overtaken by events is not given', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'old')
+    const held: (() => Promise<void>)[] = []
+    await page.route('**/v1/queryMySessionList', async (route) => {
+      const response = await route.fetch()
+      held.push(() => route.fulfill({ response }))
+    })
+    await connect(page, server, 'alice')
+    const asked = list(page, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    const heard = page.evaluate(() => new Promise<void>((resolve) => window.clients.alice!.messageService.onMySessionUpdate.listen(() => resolve())))
+    await expect.poll(() => held.length).toBe(1)
+    await api.send('bob', 'alice', 'new')
+    await heard
+    await held[0]!()
+    expect(textOf((await asked).data?.sessionList[0])).toBe('new')
+  })
+
   test('that cannot be had, lists are answered still, and it is tried again', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'hello')
     await page.route(wasm, (route) => route.abort())
@@ -234,6 +252,25 @@ test.describe('without storage', () => {
   })
 })
 
+test('a disk that is full costs the cache and nothing else', async ({ server, api, host, playwright, launchOptions }, info) => {
+  // Quotas can be set for a browser with a profile on disk alone.
+  const context = await playwright.chromium.launchPersistentContext(info.outputPath('profile'), launchOptions)
+  try {
+    const page = context.pages()[0]!
+    await page.goto(`${host.url}/blank.html`)
+    const cdp = await context.newCDPSession(page)
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: host.url, quotaSize: 1000 })
+    await api.send('bob', 'alice', 'hello')
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    await expect.poll(() => status(page)).toMatchObject({ storage: 'memory', lastError: expect.stringMatching(/storage/) })
+    await api.send('carol', 'alice', 'hello')
+    await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
+  } finally {
+    await context.close()
+  }
+})
+
 test.describe('stored rows that are not as written', () => {
   for (const [what, change] of [
     ['a byte of the rows', `(store, value) => { if (store === 'chunks') value[40] ^= 1; return value }`],
@@ -304,6 +341,26 @@ test.describe('with an encryption key', () => {
     await untilConnection(page, 'alice', 'live')
     expect(idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
   })
+})
+
+test('two tabs that write the same storage leave a list that is right', async ({ server, api, page, context }) => {
+  const other = await context.newPage()
+  for (const tab of [page, other]) {
+    await connect(tab, server, 'alice')
+    await untilConnection(tab, 'alice', 'live')
+  }
+  for (let i = 0; i < 30; i++) await api.send(`friend${i % 7}`, 'alice', String(i))
+  const right = await api.list('alice')
+  for (const tab of [page, other]) {
+    await expect.poll(async () => (await list(tab, 'alice')).data).toEqual(right)
+    await tab.evaluate(() => window.clients.alice!.close())
+  }
+  await server.stop()
+  await page.reload()
+  await connect(page, server, 'alice')
+  await page.evaluate(() => window.clients.alice!.ready)
+  const cached = await page.evaluate(() => window.clients.alice!.messageService.queryMySessionList({ minTimestamp: 1 })) // of the core
+  expect(cached).toMatchObject({ code: 0, source: 'cache', complete: true, data: right })
 })
 
 test('a wipe in one tab ends the others, and nothing comes back', async ({ server, api, page, context }) => {

