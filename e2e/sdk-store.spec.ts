@@ -343,6 +343,21 @@ test.describe('with an encryption key', () => {
   })
 })
 
+test('what another tab has written is not added to as if it were this one’s', async ({ server, api, page }) => {
+  await api.send('bob', 'alice', 'hello')
+  await connect(page, server, 'alice')
+  await untilConnection(page, 'alice', 'live')
+  await expect.poll(async () => JSON.stringify(await records(page))).toContain('epoch')
+  await tamper(page, `(store, value) => (store === 'chunks' ? undefined : value.epoch ? { ...value, cursor: 0, generation: value.generation + 1, chunks: 0 } : value)`)
+  await api.send('carol', 'alice', 'hello')
+  await expect.poll(async () => JSON.stringify(await records(page))).toContain('carol')
+  await page.evaluate(() => window.clients.alice!.close())
+  await server.stop()
+  await page.reload()
+  await connect(page, server, 'alice')
+  for (const id of ['bob', 'carol']) expect(await get(page, id)).toMatchObject({ code: 0, source: 'cache' })
+})
+
 test('two tabs that write the same storage leave a list that is right', async ({ server, api, page, context }) => {
   const other = await context.newPage()
   for (const tab of [page, other]) {

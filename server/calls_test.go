@@ -104,3 +104,19 @@ func TestTimesOfOneMillisecond(t *testing.T) {
 		check("d")
 	})
 }
+
+// TestOrdersRiseOverARestart: the orders of one millisecond before a restart
+// are below the first one after it, in whichever account they were given out.
+func TestOrdersRiseOverARestart(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		var last uint64
+		for i, friend := range []string{"a", "b", "c", "d", "e"} {
+			if i == 3 {
+				w.restart(nil)
+			}
+			order := w.send(friend, friend, friend, "").Get("serverId").Uint()
+			require.Greater(t, order, last)
+			last = order
+		}
+	})
+}

@@ -38,7 +38,10 @@ func testOwnWrites(t *testing.T, a account.Accounts) {
 		got, err := tx.Team(team.Key)
 		assert.NoError(t, err)
 		assert.Equal(t, &team, got)
-		return tx.Account("alice").Commit(put(rec("b", 2, 20, account.Live)))
+		assert.NoError(t, s.Commit(put(rec("b", 2, 20, account.Live))))
+		m, err := s.Meta()
+		assert.EqualValues(t, 2, m.Seq, "a second commit")
+		return err
 	})
 	view(t, a, "alice", func(s account.Store) {
 		list, err := s.List(0, core.MaxSafe, 10)

@@ -90,7 +90,7 @@ func (db *DB) open(path string, o Options) (err error) {
 	}
 	db.writer = newWriter(w, o)
 	for range o.Readers {
-		c, err := dial(path, url.Values{"mode": {"ro"}}, busyTimeout(o), "query_only = ON", "cache_size = -8192")
+		c, err := dial(path, url.Values{"mode": {"ro"}}, busyTimeout(o), "cache_size = -8192")
 		if err != nil {
 			return err
 		}

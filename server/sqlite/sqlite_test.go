@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"errors"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,6 +12,7 @@ import (
 
 	"recents/core/account"
 	"recents/core/storetest"
+	"recents/server/sqlstore"
 )
 
 // open opens a fresh file that is closed when the test ends.
@@ -63,17 +66,22 @@ func TestClose(t *testing.T) {
 		queued = append(queued, u)
 	}
 	viewing, look := make(chan struct{}), make(chan struct{})
+	var viewed atomic.Bool
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		assert.NoError(t, db.View(background, func(tx account.Tx) error {
 			close(viewing)
 			<-look
 			_, err := tx.Account("alice").Meta()
+			viewed.Store(true)
 			return err
 		}))
 	})
 	<-viewing
-	wg.Go(func() { assert.NoError(t, db.Close()) })
+	wg.Go(func() {
+		assert.NoError(t, db.Close())
+		assert.True(t, viewed.Load(), "Close waits for a view")
+	})
 	<-db.closing
 	require.ErrorIs(t, db.Update(background, writing("alice")), ErrClosed)
 	require.ErrorIs(t, db.View(background, func(account.Tx) error { return nil }), ErrClosed)
@@ -82,6 +90,7 @@ func TestClose(t *testing.T) {
 	for _, u := range queued {
 		require.NoError(t, <-u.done, "what was queued is done")
 	}
+	<-db.writer.stopped
 	close(look)
 	wg.Wait()
 	require.NoError(t, db.Close(), "twice")
@@ -91,4 +100,27 @@ func TestClose(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 10, written(t, db, "alice"))
 	require.NoError(t, db.Close())
+}
+
+func TestQuery(t *testing.T) {
+	c := open(t, Options{}).conns[0]
+	const three = `SELECT 1, 'a', NULL UNION ALL SELECT 2, '', '' UNION ALL SELECT 3, ?, ?`
+	var got []any
+	stop := errors.New("stop")
+	err := c.Query(func(r sqlstore.Row) error {
+		got = append(got, r.Int(0), r.Text(1), r.Text(2), r.Null(2), r.Null(1))
+		if r.Int(0) == 2 {
+			return stop
+		}
+		return nil
+	}, three, "b", nil)
+	require.Same(t, stop, err, "an error of each ends the query")
+	require.Equal(t, []any{int64(1), "a", "", true, false, int64(2), "", "", false, false}, got)
+
+	n, err := c.integer("SELECT max(x) FROM (SELECT 1 AS x WHERE ? = 2)", int64(3))
+	require.NoError(t, err)
+	require.Zero(t, n, "NULL")
+	require.ErrorContains(t, c.Query(nil, "SELECT missing"), "no such column: missing")
+	require.ErrorContains(t, c.Exec("SELECT ?"), "missing argument")
+	require.NoError(t, c.Query(func(sqlstore.Row) error { return nil }, three, "b", int64(4)), "the statement serves again")
 }
