@@ -16,6 +16,7 @@ type storage struct {
 	sent    changed // the rows of its journal record
 	id      int64
 	done    int64 // its Batch.Done
+	headDue bool  // the stored head shows less than the list: a write waits, or waits no more
 	misses  int   // writes in a row that found another's meta
 	chunked int   // bytes in chunks
 	logged  int   // bytes in the journal
@@ -163,7 +164,7 @@ func (r *Replica) unsaved() bool {
 	if !r.known || s.meta != nil && s.meta.Epoch == r.cursor.Epoch && s.meta.Cursor > r.cursor.Seq {
 		return false // another tab stored more than this one knows
 	}
-	return s.full || len(s.dirty.rows) > 0 || r.box.done > r.box.forgot || s.meta == nil || s.meta.Epoch != r.cursor.Epoch ||
+	return s.full || s.headDue || len(s.dirty.rows) > 0 || r.box.done > r.box.forgot || s.meta == nil || s.meta.Epoch != r.cursor.Epoch ||
 		s.meta.Cursor != r.cursor.Seq || s.overgrown()
 }
 
@@ -190,6 +191,7 @@ func (r *Replica) flush() {
 		r.fillJournal(&b)
 	}
 	b.Head = r.head()
+	s.headDue = false
 	b.Done = r.box.done
 	s.writing, s.done = &b.Meta, b.Done
 	s.id++
@@ -238,11 +240,7 @@ func (r *Replica) fillJournal(b *Batch) {
 // head is the newest page in the form that the boot path shows while the core
 // is on its way: {"data": RecentSessionList, "asOf": ms, "complete": bool}.
 func (r *Replica) head() []byte {
-	es, more := r.base.page(0, 0, core.MaxPage)
-	page := make([]core.Row, len(es))
-	for i, e := range es {
-		page[i] = e.row()
-	}
+	page, more, _ := r.overlay().page(r.base, 0, 0, core.MaxPage)
 	partial := !more && r.lowest > 0
 	next := core.NextMax(page, more)
 	if partial {

@@ -88,6 +88,7 @@ func (r *Replica) waiting() int {
 // its call is answered with 202.
 func (r *Replica) accepted(w *write) {
 	r.insertWrite(w)
+	r.store.headDue = true
 	if !r.reachable() {
 		r.answerQueued(w)
 	}
@@ -221,6 +222,7 @@ func (r *Replica) landWrites() {
 			kept = append(kept, w)
 			continue
 		}
+		r.store.headDue = true
 		r.box.done = max(r.box.done, w.last())
 		r.settleWrite(w)
 	}

@@ -113,6 +113,16 @@ export interface MessageService {
   readonly onMySessionDelete: EventStream<SessionKey[]>
 }
 
+/** What became of a write whose call was answered with 202. */
+export interface SettledWrite {
+  /** 0 applied · 409 not, see `errorDetails` · or the code of the server's refusal. */
+  code: number
+  /** `superseded`: the session was deleted after what this client had seen · `kept_newer`: a message arrived that this client had not seen, so the session stays · or the server's text. */
+  errorDetails: string
+  op: 'ext' | 'delete'
+  sessions: SessionKey[]
+}
+
 /** How the client is. */
 export interface ClientStatus {
   connection: 'connecting' | 'live' | 'offline' | 'unauthorized' | 'closed'
@@ -136,6 +146,8 @@ export interface Client {
   readonly ready: Promise<string>
   readonly status: ClientStatus
   readonly onStatus: EventStream<ClientStatus>
+  /** Tells what became of writes that were queued, once each, while this client lives. */
+  readonly onSettled: EventStream<SettledWrite>
   /** Ends the connection and keeps the cache. Calls after it are code 415. */
   close(): Promise<void>
   /** Ends the connection; with `wipe`, no row is left in any tab. */

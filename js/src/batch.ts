@@ -27,6 +27,8 @@ export interface Batch {
   journal: Uint8Array<ArrayBuffer> | undefined
   journalAt: number
   head: Uint8Array<ArrayBuffer> | undefined
+  /** The outbox forgets the writes up to here; 0: none. */
+  done: number
 }
 
 /** Reads replica.Batch's encoding: a header's length and JSON, and the blobs whose lengths it gives. */
@@ -44,6 +46,7 @@ export function decodeBatch(bytes: Uint8Array<ArrayBuffer>): Batch {
     journal: header.journal ? take(header.journal) : undefined,
     journalAt: header.journalAt,
     head: header.head ? take(header.head) : undefined,
+    done: header.done,
   }
   if (at !== bytes.length) throw new RangeError(`batch: ${bytes.length} bytes, and its header tells of ${at}`)
   return batch

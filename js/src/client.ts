@@ -1,4 +1,4 @@
-import type { Client, ClientStatus, EventStream, MessageService, NIMResult, RecentSession, SessionKey } from './api.js'
+import type { Client, ClientStatus, EventStream, MessageService, NIMResult, RecentSession, SessionKey, SettledWrite } from './api.js'
 import { newest } from './boot.js'
 import type { Core, Host } from './core.js'
 import { deleteCall, getCall, listCall, updateCall, type Call } from './params.js'
@@ -24,11 +24,13 @@ export class LiveClient implements Client {
   readonly ready: Promise<string>
   readonly messageService: MessageService
   readonly onStatus: EventStream<ClientStatus>
+  readonly onSettled: EventStream<SettledWrite>
 
   readonly #settings: Settings
   readonly #remote: Remote
   readonly #store: Store | undefined
   readonly #statuses: Broadcast<ClientStatus>
+  readonly #settled: Broadcast<SettledWrite>
   readonly #updates: Broadcast<RecentSession>
   readonly #deletes: Broadcast<SessionKey[]>
   readonly #calls = new Map<number, Settle>()
@@ -53,6 +55,7 @@ export class LiveClient implements Client {
     this.#store = storage ? new Store(url, account, key, () => this.#wiped()) : undefined
     this.#status = { ...initial, storage: storage ? 'indexeddb' : 'memory' }
     this.onStatus = this.#statuses = new Broadcast<ClientStatus>('onStatus', log)
+    this.onSettled = this.#settled = new Broadcast<SettledWrite>('onSettled', log)
     this.#updates = new Broadcast<RecentSession>('onMySessionUpdate', log)
     this.#deletes = new Broadcast<SessionKey[]>('onMySessionDelete', log)
     this.messageService = serviceOf((call) => this.#call(call), this.#updates, this.#deletes)
@@ -90,7 +93,7 @@ export class LiveClient implements Client {
     for (const settle of [...this.#calls.values()]) settle(refused(CodeOffline, whenClosed))
     await release()
     this.#tell({ connection: 'closed' })
-    for (const stream of [this.#statuses, this.#updates, this.#deletes]) stream.end()
+    for (const stream of [this.#statuses, this.#settled, this.#updates, this.#deletes]) stream.end()
   }
 
   /** Another tab deleted everything: this one must not bring it back. */
@@ -189,6 +192,7 @@ export class LiveClient implements Client {
         this.#told++
         this.#deletes.emit(keys)
       },
+      settled: (write) => this.#settled.emit(write),
       status: (status) => this.#tell(status),
       died: (why) => this.#died(why),
     }
@@ -251,6 +255,7 @@ export function refusedClient(refusal: Refusal): Client {
     messageService: serviceOf(async () => refused(refusal.code, refusal.message), ended('onMySessionUpdate'), ended('onMySessionDelete')),
     status: Object.freeze({ ...initial, connection: 'closed', lastError: refusal.message }),
     onStatus: ended('onStatus'),
+    onSettled: ended('onSettled'),
     close: async () => {},
     logout: async () => {},
   }

@@ -1,4 +1,4 @@
-import type { ClientStatus, RecentSession, SessionKey } from './api.js'
+import type { ClientStatus, RecentSession, SessionKey, SettledWrite } from './api.js'
 import { decodeBatch } from './batch.js'
 import { textIn, type Effect } from './effects.js'
 import { Machine } from './machine.js'
@@ -8,8 +8,8 @@ import { textOf } from './result.js'
 import type { Settings } from './settings.js'
 import type { Store } from './store.js'
 import {
-  EvAbort, EvCall, EvChunk, EvClose, EvClosed, EvFrame, EvLoad, EvLoaded, EvNetwork, EvOpened, EvResponse, EvStart, EvStored, EvTimer, EvWake,
-  FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxReply, FxSend, FxStatus, FxStore, FxTimer, FxUpdates,
+  EvAbort, EvCall, EvChunk, EvClose, EvClosed, EvFrame, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvResponse, EvStart, EvStored, EvTimer, EvWake,
+  FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxOutbox, FxReply, FxSend, FxSettled, FxStatus, FxStore, FxTimer, FxUpdates,
 } from './wire.gen.js'
 
 /** The client, as the core sees it. */
@@ -21,6 +21,7 @@ export interface Host {
   reply(id: number, json: string): void
   updated(sessions: RecentSession[]): void
   deleted(keys: SessionKey[]): void
+  settled(write: SettledWrite): void
   status(status: ClientStatus): void
   /** The loaded instance is dead; what it was asked will not be answered. */
   died(why: string): void
@@ -121,10 +122,10 @@ export class Core {
   }
 
   #config(online: boolean): string {
-    const { account, maxCached, echoOwn } = this.#host.settings
+    const { account, maxCached, echoOwn, reject } = this.#host.settings
     const [seed, ...id] = crypto.getRandomValues(new Uint32Array(5))
     const clientId = id.map((n) => n.toString(16).padStart(8, '0')).join('')
-    return JSON.stringify({ account, clientId, seed, maxCached, echoOwn, storage: this.#host.store !== undefined, online })
+    return JSON.stringify({ account, clientId, seed, maxCached, echoOwn, reject, storage: this.#host.store !== undefined, online })
   }
 
   async #loadFrom(store: Store): Promise<void> {
@@ -138,7 +139,9 @@ export class Core {
       }
       this.#send({ kind: EvChunk, data })
     }
-    this.#send({ kind: EvLoaded, code: stored === undefined ? 1 : 0 })
+    const outbox = await store.outbox()
+    if (outbox) this.#send({ kind: EvQueued, data: JSON.stringify(outbox) })
+    this.#send({ kind: EvLoaded, code: stored === undefined || outbox === undefined ? 1 : 0 })
   }
 
   /**
@@ -186,6 +189,8 @@ export class Core {
       case FxTimer: return this.#startTimer(id, code)
       case FxCancel: return this.#stopTimer(id)
       case FxStore: return this.#write(id, data)
+      case FxOutbox: return this.#changeOutbox(id, data)
+      case FxSettled: return this.#host.settled(JSON.parse(textIn(data)))
       case FxClosed: return this.#closed()
       default: throw new Error(`effect ${kind} is unknown: recents.wasm is not of this package's version`)
     }
@@ -226,6 +231,12 @@ export class Core {
   #stopTimer(id: number): void {
     clearTimeout(this.#timers.get(id))
     this.#timers.delete(id)
+  }
+
+  #changeOutbox(id: number, data: Uint8Array<ArrayBuffer>): void {
+    void this.#host.store?.changeOutbox(JSON.parse(textIn(data))).then((outbox) => {
+      this.#send(outbox ? { kind: EvQueued, id, data: JSON.stringify(outbox) } : { kind: EvQueued, id, code: 2 })
+    })
   }
 
   #write(id: number, data: Uint8Array<ArrayBuffer>): void {

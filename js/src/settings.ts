@@ -12,6 +12,8 @@ export interface Settings {
   storage: boolean
   maxCached: number
   echoOwn: boolean
+  /** Whether writes are refused while offline, instead of queued. */
+  reject: boolean
   key: CryptoKey | undefined
   wasmUrl: string | undefined
   log: Log
@@ -24,13 +26,13 @@ const mostCached = 1_000_000 // above it, the browser's memory is the bound
 export function readSettings(options: unknown): Settings {
   if (typeof options !== 'object' || options === null) throw badParam('options: is not an object')
   const get = (name: string): unknown => read(name, options)
-  oneOf('offlineWrites', get('offlineWrites'), ['queue', 'reject'])
   return {
     url: readUrl(get('url')),
     account: readAccount(get('account')),
     token: readToken(get('token')),
     storage: oneOf('storage', get('storage'), ['indexeddb', 'memory']) !== 'memory',
     maxCached: readMaxCached(get('maxCachedSessions')),
+    reject: oneOf('offlineWrites', get('offlineWrites'), ['queue', 'reject']) === 'reject',
     echoOwn: readFlag('echoOwnUpdates', get('echoOwnUpdates')),
     key: readKey(get('encryptionKey')),
     wasmUrl: readWasmUrl(get('wasmUrl')),

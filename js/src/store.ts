@@ -19,6 +19,7 @@ type StoreName = (typeof storeNames)[number]
 // The keys of the two stores of single records.
 const stateKey = 'state'
 const ownerKey = 'owner'
+const outboxKey = 'outbox'
 const headKey = 0
 
 /** What {@link Store.apply} found. */
@@ -28,6 +29,40 @@ export type Applied = 'written' | 'failed' | { other: Meta | null }
 export interface Stored {
   meta: Meta
   blobs: Uint8Array[]
+}
+
+/** What an FxOutbox asks for (replica's outbox.go): to add a write, or, with `expect`, to number all anew. */
+export interface OutboxRequest {
+  clientId: string
+  /** Writes with a higher number come back. */
+  after?: number
+  /** How many numbers the write takes. */
+  count?: number
+  write?: unknown
+  /** Number all anew under `clientId`, if they are still this one's. */
+  expect?: string
+  /** With `expect`: writes up to here are forgotten. */
+  done?: number
+}
+
+/** The stored outbox, or what is new of it. */
+export interface Outbox {
+  clientId: string
+  writes: { first: number; write: unknown }[]
+}
+
+/** A waiting write as it is stored; its key is `first`. */
+interface WaitingWrite {
+  first: number
+  count: number
+  /** The write's JSON, sealed when there is a key. */
+  body: string | Uint8Array<ArrayBuffer>
+}
+
+interface OutboxState {
+  clientId: string
+  /** The number that the next write gets. */
+  next: number
 }
 
 /**
@@ -98,6 +133,23 @@ export class Store {
     return written
   }
 
+  /** The writes that wait; null when there never was one, undefined when storage failed. */
+  async outbox(): Promise<Outbox | null | undefined> {
+    const found = await this.#attempt(() => this.#transact(['meta', 'outbox'], 'readonly', readOutbox))
+    return found && (found.state ? this.#opened(found.state.clientId, found.writes) : null)
+  }
+
+  /**
+   * Changes the outbox, after what was asked for before, and returns what is new
+   * of it; undefined when storage failed. A write is on the disk once this
+   * resolves: what was reported as queued survives the browser.
+   */
+  changeOutbox(request: OutboxRequest): Promise<Outbox | undefined> {
+    const changed = this.#writes.then(() => this.#changeOutbox(request))
+    this.#writes = changed
+    return changed
+  }
+
   /** Ends the connection once what was asked for is written. */
   async close(): Promise<void> {
     await this.#writes
@@ -125,19 +177,44 @@ export class Store {
   async #apply(batch: Batch): Promise<Applied> {
     const applied = await this.#attempt(async (): Promise<Applied> => {
       const sealed = await this.#sealed(batch) // before the transaction, which would not wait for it
-      const found = await this.#transact(['meta', 'chunks', 'journal', 'head'], 'readwrite', (tx) => writeBatch(tx, sealed))
+      const found = await this.#transact(storeNames, 'readwrite', (tx) => writeBatch(tx, sealed))
       this.#reopened = 0
       return found === undefined ? 'written' : { other: found }
     })
     return applied ?? 'failed'
   }
 
+  #changeOutbox(request: OutboxRequest): Promise<Outbox | undefined> {
+    return this.#attempt(async () => {
+      const json = JSON.stringify(request.write)
+      const body = this.#seal && json ? await this.#seal.close('outbox', 0, new TextEncoder().encode(json)) : json
+      const { clientId, writes } = await this.#transact(['meta', 'outbox'], 'readwrite', (tx) => writeOutbox(tx, request, body), 'strict')
+      return this.#opened(clientId, writes)
+    })
+  }
+
+  /** Reads writes as they are stored. One that does not read is as good as lost, and is left out. */
+  async #opened(clientId: string, stored: WaitingWrite[]): Promise<Outbox> {
+    const writes: Outbox['writes'] = []
+    for (const { first, body } of stored) {
+      const bytes = typeof body === 'string' ? undefined : await this.#unsealed('outbox', 0, body)
+      const json = typeof body === 'string' && !this.#seal ? body : bytes && new TextDecoder().decode(bytes)
+      if (json) writes.push({ first, write: JSON.parse(json) })
+    }
+    return { clientId, writes }
+  }
+
   /** Runs one transaction, on a new connection when the browser lost the old one. */
-  async #transact<T>(names: readonly StoreName[], mode: IDBTransactionMode, work: (tx: IDBTransaction) => () => T): Promise<T> {
+  async #transact<T>(
+    names: readonly StoreName[],
+    mode: IDBTransactionMode,
+    work: (tx: IDBTransaction) => () => T,
+    durability: IDBTransactionDurability = 'relaxed', // rows can be had from the server again
+  ): Promise<T> {
     for (;;) {
       const db = await this.#opening
       try {
-        return await transact(db, names, mode, work)
+        return await transact(db, names, mode, work, durability)
       } catch (error) {
         if (!isLost(error) || this.#closed || this.#reopened === mostReopened) throw error
         this.#reopened++
@@ -229,10 +306,15 @@ function openDatabase(name: string, owner: string): Promise<IDBDatabase> {
  * Runs one transaction: `work` makes its requests at once, and what it returns
  * reads their results when all is done. A full disk tells itself by an abort alone.
  */
-function transact<T>(db: IDBDatabase, names: readonly StoreName[], mode: IDBTransactionMode, work: (tx: IDBTransaction) => () => T): Promise<T> {
+function transact<T>(
+  db: IDBDatabase,
+  names: readonly StoreName[],
+  mode: IDBTransactionMode,
+  work: (tx: IDBTransaction) => () => T,
+  durability: IDBTransactionDurability = 'default',
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    // relaxed: all of it can be had from the server again.
-    const tx = db.transaction(names, mode, { durability: 'relaxed' })
+    const tx = db.transaction(names, mode, { durability })
     tx.onabort = () => reject(tx.error ?? new Error('the transaction was aborted'))
     const result = work(tx)
     tx.oncomplete = () => resolve(result())
@@ -297,8 +379,74 @@ function writeBatch(tx: IDBTransaction, batch: Batch): () => Meta | null | undef
     if (batch.head) tx.objectStore('head').put(batch.head, headKey)
     const stored: StoredMeta = { ...batch.meta, chunks: batch.clear ? batch.chunks.length : (found?.chunks ?? 0) }
     meta.put(stored, stateKey)
+    if (batch.done > 0) forgetWrites(tx, batch.meta.clientId, batch.done)
   }
   return () => other
+}
+
+/** Forgets the writes up to a number, while the numbers are still those of the client id. */
+function forgetWrites(tx: IDBTransaction, clientId: string, done: number): void {
+  const request = tx.objectStore('meta').get(outboxKey)
+  request.onsuccess = () => {
+    if ((request.result as OutboxState | undefined)?.clientId === clientId) tx.objectStore('outbox').delete(IDBKeyRange.upperBound(done))
+  }
+}
+
+interface StoredOutbox {
+  state: OutboxState | undefined
+  writes: WaitingWrite[]
+}
+
+function readOutbox(tx: IDBTransaction): () => StoredOutbox {
+  const state = tx.objectStore('meta').get(outboxKey)
+  const writes = tx.objectStore('outbox').getAll()
+  return () => ({ state: state.result, writes: writes.result })
+}
+
+/** Adds a write or numbers all anew; see {@link OutboxRequest}. The result is what the tab does not know yet. */
+function writeOutbox(tx: IDBTransaction, request: OutboxRequest, body: WaitingWrite['body'] | undefined): () => OutboxChange {
+  const stored = tx.objectStore('meta').get(outboxKey)
+  const change: OutboxChange = { clientId: '', writes: [] }
+  stored.onsuccess = () => {
+    const state: OutboxState = stored.result ?? { clientId: request.expect ?? request.clientId, next: 1 }
+    if (request.expect === state.clientId) renumber(tx, request, change)
+    else addWrite(tx, state, request, body, change)
+  }
+  return () => change
+}
+
+interface OutboxChange {
+  clientId: string
+  writes: WaitingWrite[]
+}
+
+function addWrite(tx: IDBTransaction, state: OutboxState, request: OutboxRequest, body: WaitingWrite['body'] | undefined, change: OutboxChange): void {
+  const outbox = tx.objectStore('outbox')
+  if (body !== undefined && request.count) {
+    outbox.put({ first: state.next, count: request.count, body } satisfies WaitingWrite, state.next)
+    tx.objectStore('meta').put({ ...state, next: state.next + request.count } satisfies OutboxState, outboxKey)
+  }
+  // Numbers of another client id say nothing of those that this tab knows.
+  const after = state.clientId === request.clientId ? (request.after ?? 0) : 0
+  const news = outbox.getAll(IDBKeyRange.lowerBound(after, true))
+  news.onsuccess = () => Object.assign(change, { clientId: state.clientId, writes: news.result })
+}
+
+function renumber(tx: IDBTransaction, request: OutboxRequest, change: OutboxChange): void {
+  const outbox = tx.objectStore('outbox')
+  const waiting: IDBRequest<WaitingWrite[]> = outbox.getAll(IDBKeyRange.lowerBound(request.done ?? 0, true))
+  waiting.onsuccess = () => {
+    outbox.clear()
+    let next = 1
+    for (const write of waiting.result) {
+      const numbered = { ...write, first: next }
+      outbox.put(numbered, next)
+      change.writes.push(numbered)
+      next += write.count
+    }
+    change.clientId = request.clientId
+    tx.objectStore('meta').put({ clientId: request.clientId, next } satisfies OutboxState, outboxKey)
+  }
 }
 
 /** Deletes a database; false when the browser refused. A delete that another tab holds up happens when that one lets go. */

@@ -178,6 +178,8 @@ export const EvCall = 13
 export const EvAbort = 14
 /** the app closes the client */
 export const EvClose = 15
+/** FxOutbox ID was done (Code 0: Data is the answer), or failed (Code 2); while loading, with ID 0: the whole stored outbox */
+export const EvQueued = 16
 
 // The calls of EvCall, and the members of Data.
 
@@ -216,4 +218,8 @@ export const FxCancel = 10
 export const FxStore = 11
 /** the replica is closed: it wants nothing any more */
 export const FxClosed = 12
+/** change the stored outbox as Data says, durably (strict), and answer with EvQueued ID; see outbox.go */
+export const FxOutbox = 13
+/** Data tells what became of a write whose call was answered with 202: one onSettled */
+export const FxSettled = 14
 
