@@ -32,7 +32,8 @@ type world struct {
 	queue      []replica.Event
 	timers     map[int64]int64 // id → due
 	disk       *disk
-	held       bool // answers wait in heldBack
+	held       bool   // answers wait in heldBack
+	slow       string // answers to this path wait in heldBack too
 	heldBack   []replica.Event
 
 	replies map[int64]result
@@ -275,6 +276,10 @@ func (w *world) answer(fx replica.Effect) {
 	ev := replica.Event{Kind: replica.EvResponse, ID: fx.ID}
 	if w.online {
 		ev.Code, ev.Data = w.serve(fx.Path, fx.Data)
+	}
+	if fx.Path == w.slow {
+		w.heldBack = append(w.heldBack, ev)
+		return
 	}
 	w.later(ev)
 }

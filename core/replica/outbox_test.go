@@ -139,8 +139,12 @@ func TestDeleteThenExtOffline(t *testing.T) {
 	w.queued(w.setExt("f0", "again"))
 	w.queued(w.setExt("ghost", "g"))
 	w.queued(w.delete("ghost"))
+	w.now += 10
+	w.queued(w.delete("f1"))
+	w.queued(w.setExt("f1", "made again"))
+	w.queued(w.delete("f1"))
 	ids, _, _ := w.list(all).list(t)
-	assert.Equal(t, []string{"f0", "f1"}, ids)
+	assert.Equal(t, []string{"f0"}, ids)
 	w.setOnline(true)
 	w.pass(5000)
 	_, exts := w.onServer()
@@ -329,4 +333,29 @@ func TestOutboxWithoutStorage(t *testing.T) {
 	assert.Equal(t, "memory", w.status["storage"])
 	_, exts := w.onServer()
 	assert.Equal(t, "x", exts["f0"])
+}
+
+// The live frame that contains a write may overtake the answer to it, which
+// alone says what the rules refused.
+func TestTheFrameOvertakesTheAnswer(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	w.setOnline(false)
+	w.queued(w.setExt("f1", "x"))
+	w.queued(w.delete("f0"))
+	w.message("f0", "unseen")
+	w.slow = "/v1/mutate"
+	w.setOnline(true)
+	require.Equal(t, "e1.4", w.status["cursor"], "the frame is there")
+	assert.Empty(t, w.settled)
+	ids, _, _ := w.list(all).list(t)
+	assert.Equal(t, []string{"f0", "f1"}, ids, "and the list shows what it says")
+	w.queue = append(w.queue, w.heldBack...)
+	w.run()
+	require.Len(t, w.settled, 2)
+	assert.Equal(t, 0, w.settled[0].Code)
+	assert.Equal(t, core.OutcomeKeptNewer, w.settled[1].ErrorDetails)
+	w.checkEqual()
 }

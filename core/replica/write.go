@@ -14,6 +14,8 @@ type write struct {
 	muts    []core.Mutation
 	madeAt  int64 // ms: where a session that it creates stands in the list
 	tries   int
+	flying  bool  // in the batch that is in flight
+	landed  bool  // the base contains it, and its outcome is on the way
 	acked   bool  // the server has it: the log contains it up to seq
 	seq     int64 //
 	refusal error // what the server said against it
@@ -47,9 +49,12 @@ func (r *Replica) callDelete(c *call, body []byte) error {
 		return err
 	}
 	muts := make([]core.Mutation, len(keys))
+	o := r.overlay()
 	for i, k := range keys {
 		muts[i] = core.Mutation{Op: core.OpDelete, Key: k}
-		if e := r.base.rows[k.String()]; e != nil {
+		// A session that this tab deleted and made again has no time of the
+		// server's yet: it goes whatever happened.
+		if e := r.base.rows[k.String()]; e != nil && !o.removes(e) {
 			muts[i].Seen, muts[i].HasSeen = e.time, true
 		}
 	}
@@ -129,6 +134,7 @@ func (r *Replica) sendWrites() {
 			break
 		}
 		w.tries++
+		w.flying = true
 		batch = append(batch, w)
 		q.Muts = append(q.Muts, w.muts...)
 	}
@@ -147,6 +153,7 @@ func (r *Replica) mutated(batch []*write, p response) {
 	if p.code == core.CodeOK {
 		page, err = core.ParseMutatePage(p.data)
 	}
+	defer r.settleLanded(batch)
 	switch {
 	case p.passing() || err != nil || p.code == core.CodeToken || p.code == core.CodeForbidden:
 		r.retryWrites(batch, p.after)
@@ -201,6 +208,9 @@ func (r *Replica) refuseWrite(w *write, why error) {
 // retryWrites sends the writes again after a wait, under the same numbers: what
 // was applied is acknowledged again.
 func (r *Replica) retryWrites(batch []*write, after int64) {
+	if len(r.writes) == 0 {
+		return
+	}
 	r.startTimer(timerWrite, r.backoff(batch[0].tries, after))
 }
 
@@ -224,10 +234,25 @@ func (r *Replica) landWrites() {
 		}
 		r.store.headDue = true
 		r.box.done = max(r.box.done, w.last())
-		r.settleWrite(w)
+		if w.landed = w.flying; !w.landed {
+			r.settleWrite(w)
+		}
 	}
 	clear(r.writes[len(kept):])
 	r.writes = kept
+}
+
+// settleLanded tells of the writes that the base contained before their answer
+// came. Only the answer says what the rules refused of them; one that is lost
+// leaves them applied.
+func (r *Replica) settleLanded(batch []*write) {
+	for _, w := range batch {
+		w.flying = false
+		if w.landed {
+			w.landed = false
+			r.settleWrite(w)
+		}
+	}
 }
 
 // releaseWrites answers the writes that are acknowledged, when the pull that
