@@ -23,6 +23,11 @@ usage() {
 TXT
 }
 
+# say tells what is being built: the first time, with empty caches, takes minutes.
+say() {
+  echo "building $*" >&2
+}
+
 die() {
   echo "build.sh: $*" >&2
   exit 1
@@ -34,11 +39,15 @@ cmd_build() {
   mkdir -p build/sdk
   exec 9>build/.lock
   if command -v flock >/dev/null; then flock 9; fi # two builds at once would mix their files
+  say 'the core, in WebAssembly'
   build_core
+  say 'the package and the demo'
   build_js
   build_types
   build_demo
+  say 'what the server holds of them'
   go run ./server/recentsd/pack
+  say 'the server'
   build_server
   exec 9>&-
 }
@@ -138,12 +147,19 @@ LAST_FAILED=0 # of the step before
 cmd_test() {
   mkdir -p "$LOGS"
   case "${1-all}" in
-    all) test_go && test_types && test_unit && test_e2e ;;
+    all) test_all ;;
     go | types | unit | e2e) "test_$1" "${@:2}" ;;
     *) die "no part '$1': go, types, unit or e2e" ;;
   esac
   echo "$PASSED passed, $FAILED failed"
   [ "$FAILED" -eq 0 ]
+}
+
+test_all() {
+  test_go
+  test_types
+  test_unit
+  test_e2e
 }
 
 test_go() {

@@ -110,13 +110,20 @@ test.describe('before the core is there', () => {
       const response = await route.fetch()
       held.push(() => route.fulfill({ response }))
     })
+    let loadCore = (): void => {}
+    const asking = new Promise<void>((resolve) => (loadCore = resolve))
+    await page.route(wasm, async (route) => {
+      await asking
+      await route.continue()
+    })
     await connect(page, server, 'alice')
     const asked = list(page, 'alice')
-    await untilConnection(page, 'alice', 'live')
-    const heard = page.evaluate(() => new Promise<void>((resolve) => window.clients.alice!.messageService.onMySessionUpdate.listen(() => resolve())))
     await expect.poll(() => held.length).toBe(1)
+    loadCore()
+    await untilConnection(page, 'alice', 'live')
+    await page.evaluate(() => window.clients.alice!.messageService.onMySessionUpdate.listen(() => Object.assign(window, { heard: true })))
     await api.send('bob', 'alice', 'new')
-    await heard
+    await page.waitForFunction(() => 'heard' in window)
     await held[0]!()
     expect(textOf((await asked).data?.sessionList[0])).toBe('new')
   })

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math"
 	"slices"
@@ -17,6 +18,11 @@ import (
 // testModel does random operations, through the rules, on the Accounts and on
 // an account.Memory, and compares every answer and all that can be read.
 func testModel(t *testing.T, a account.Accounts) {
+	checks := flag.Lookup("rapid.checks")
+	if checks.Value.String() == checks.DefValue { // an explicit -rapid.checks wins
+		require.NoError(t, checks.Value.Set(runs))
+		defer func() { require.NoError(t, checks.Value.Set(checks.DefValue)) }()
+	}
 	run := 0
 	rapid.Check(t, func(t *rapid.T) {
 		run++ // a run has names of its own, since opening an Accounts costs syncs

@@ -149,7 +149,7 @@ func assertSound(t *testing.T, db *DB) {
 func TestKill9LosesNothingAcknowledged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "recents.db")
 	acked := map[int]int64{}
-	for round := range 6 {
+	for round := range 4 {
 		require.Empty(t, runChild(t, path, "", acked, 50+rand.IntN(1000)), "round %d", round)
 		checkAcked(t, path, acked)
 	}
