@@ -139,13 +139,6 @@ func checkAcked(t *testing.T, path string, acked map[int]int64) {
 	require.NoError(t, db.Close())
 }
 
-func assertSound(t *testing.T, db *DB) {
-	t.Helper()
-	verdict, err := db.conns[0].text("PRAGMA integrity_check")
-	assert.NoError(t, err)
-	assert.Equal(t, "ok", verdict)
-}
-
 func TestKill9LosesNothingAcknowledged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "recents.db")
 	acked := map[int]int64{}

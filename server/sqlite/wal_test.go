@@ -53,3 +53,10 @@ func openCut(t *testing.T, path string, file, wal []byte, before int64) int64 {
 	require.NoError(t, db.Close())
 	return alice
 }
+
+func assertSound(t *testing.T, db *DB) {
+	t.Helper()
+	verdict, err := db.conns[0].text("PRAGMA integrity_check")
+	assert.NoError(t, err)
+	assert.Equal(t, "ok", verdict)
+}
