@@ -24,6 +24,7 @@ type appResult struct {
 	server  bool
 	fresh   bool
 	pending bool // it shows, or is, a write that waits
+	nothing bool // it is an empty page above what is missing
 	partial bool // the cache does not reach as far down as was asked
 	asOf    int64
 }
@@ -176,7 +177,7 @@ func (r *Replica) whyNot() string {
 // cachedOr answers from the cache, or with other when that knows nothing.
 func (r *Replica) cachedOr(c *call, other appResult) appResult {
 	rows, _ := r.visible()
-	if rows == nil {
+	if rows == nil || !r.known && r.cached(c).nothing {
 		if r.link.state == unauthorized && other.code == core.CodeOffline {
 			other.code = core.CodeToken
 		}
@@ -192,10 +193,9 @@ func (r *Replica) visible() (rows *set, lowest int64) {
 	case r.known:
 		return r.base, r.lowest
 	case r.boot != nil && r.boot.shadow.len() > 0:
-		if r.boot.listed {
-			return r.boot.shadow, max(r.boot.lowest, 0)
-		}
-		return r.boot.shadow, r.boot.nextMax + 1
+		// Whole nowhere: a session that moved up while the pages were read is
+		// missing until the changes are in.
+		return r.boot.shadow, max(r.boot.nextMax, r.boot.lowest) + 1
 	}
 	return nil, 0
 }
@@ -216,12 +216,23 @@ func (r *Replica) cached(c *call) appResult {
 	a.partial = !more && q.Min < lowest
 	next := core.NextMax(page, more)
 	if a.partial {
-		if next = lowest - 1; q.Max != 0 {
-			next = min(next, q.Max)
-		}
+		a.nothing = len(page) == 0
+		next = r.nextBelow(page, lowest, q.Max)
 	}
 	a.data = core.AppendSessionList(nil, page, more || a.partial, q.NeedLastMsg, next)
 	return a
+}
+
+// nextBelow returns where a page that ends at the end of the cache goes on: what
+// the server is asked for from there on overlaps nothing and skips nothing.
+func (r *Replica) nextBelow(page []core.Row, lowest, max int64) int64 {
+	if !r.known && len(page) > 0 {
+		return core.NextMax(page, true)
+	}
+	if max != 0 {
+		return min(lowest-1, max)
+	}
+	return lowest - 1
 }
 
 func (r *Replica) cachedOne(a appResult, k core.Key, rows *set, lowest int64) appResult {

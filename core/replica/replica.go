@@ -311,3 +311,7 @@ func (c *Config) check() error {
 	}
 	return core.CheckID("account", c.Account)
 }
+
+// Heals returns how often the digest found the base wrong: 0 in a correct run
+// (I11).
+func (r *Replica) Heals() int { return r.heals }

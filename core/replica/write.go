@@ -120,7 +120,7 @@ func (r *Replica) answerQueued(w *write) {
 // sendWrites sends the oldest writes that the server has not acknowledged, as
 // many as one batch takes, unless a batch is in flight.
 func (r *Replica) sendWrites() {
-	if r.sending || !r.reachable() || r.boot != nil {
+	if r.sending || r.box.renumbering || !r.reachable() || r.boot != nil {
 		return
 	}
 	q := core.MutateRequest{ClientID: r.cfg.ClientID}
@@ -142,11 +142,11 @@ func (r *Replica) sendWrites() {
 		return
 	}
 	r.sending = true
-	r.fetch("/v1/mutate", core.AppendMutateRequest(nil, &q), func(p response) { r.mutated(batch, p) })
+	r.fetch("/v1/mutate", core.AppendMutateRequest(nil, &q), func(p response) { r.mutated(q.ClientID, batch, p) })
 }
 
 // mutated goes on after a batch.
-func (r *Replica) mutated(batch []*write, p response) {
+func (r *Replica) mutated(client string, batch []*write, p response) {
 	r.sending = false
 	var page core.MutatePage
 	err := error(nil)
@@ -155,6 +155,7 @@ func (r *Replica) mutated(batch []*write, p response) {
 	}
 	defer r.settleLanded(batch)
 	switch {
+	case client != r.cfg.ClientID: // the writes have other numbers by now
 	case p.passing() || err != nil || p.code == core.CodeToken || p.code == core.CodeForbidden:
 		r.retryWrites(batch, p.after)
 		return
