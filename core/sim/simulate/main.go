@@ -94,7 +94,9 @@ func (t *total) add(r sim.Result) {
 	t.violations++
 	t.done = t.first
 	if t.violations <= toldViolations {
-		steps := sim.Shrink(r)
-		fmt.Printf("seed %d: %s\n  replay: go run ./core/sim/simulate -replay %d -steps %d\n", r.Seed, r.Violation, r.Seed, steps)
+		fmt.Printf("seed %d: %s\n", r.Seed, r.Violation)
+		if !t.first {
+			fmt.Printf("  replay: go run ./core/sim/simulate -replay %d -steps %d\n", r.Seed, sim.Shrink(r))
+		}
 	}
 }
