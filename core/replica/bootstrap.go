@@ -111,6 +111,9 @@ func (r *Replica) bootSynced(b *bootstrap, asked *core.SyncRequest, p response) 
 		r.bootAgain("the list differed from the server's digest")
 		return
 	}
+	if b.cursor.Epoch != r.cursor.Epoch {
+		r.unacknowledge()
+	}
 	r.landed = max(r.landed, page.LastMid)
 	r.flip(b)
 }

@@ -195,6 +195,15 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 	}
 }
 
+// unacknowledge has every write sent again: the log that contained them was
+// rebuilt, maybe without them.
+func (r *Replica) unacknowledge() {
+	r.landed = 0
+	for _, w := range r.writes {
+		w.acked = false
+	}
+}
+
 // refuseWrite settles a write that the server will never take. Its numbers are
 // used up by mutations that do nothing.
 func (r *Replica) refuseWrite(w *write, why error) {
