@@ -24,19 +24,17 @@ func (b *outbox) add(w *write) { b.unsaved = append(b.unsaved, w) }
 // memory has to do.
 func (r *Replica) saveWrites() {
 	b := &r.box
+	for !r.store.on && len(b.unsaved) > 0 {
+		w := b.unsaved[0].number(b.known + 1)
+		b.unsaved = cut(b.unsaved, 0)
+		b.known = w.last()
+		r.accepted(w)
+		r.sendWrites()
+	}
 	if b.saving || len(b.unsaved) == 0 {
 		return
 	}
 	w := b.unsaved[0]
-	if !r.store.on {
-		b.unsaved = cut(b.unsaved, 0)
-		w.number(b.known + 1)
-		b.known = w.last()
-		r.accepted(w)
-		r.saveWrites()
-		r.sendWrites()
-		return
-	}
 	b.saving = true
 	b.id++
 	q := core.AppendStr(nil, `{"clientId":`, r.cfg.ClientID)

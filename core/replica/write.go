@@ -16,8 +16,8 @@ type write struct {
 	tries   int
 	flying  bool  // in the batch that is in flight
 	landed  bool  // the base contains it, and its outcome is on the way
-	acked   bool  // the server has it: the log contains it up to seq
-	seq     int64 //
+	acked   bool  // the server has it, and its log contains it
+	seq     int64 // the log's end when it did
 	refusal error // what the server said against it
 }
 
