@@ -177,15 +177,13 @@ func (r *Replica) flip(b *bootstrap) {
 func (r *Replica) noteDifferences(old, now *set, lowest int64) {
 	old.each(0, func(e *entry) bool {
 		if now.rows[e.key] == nil && e.time >= lowest {
-			row := e.row()
-			r.note(&core.Row{Key: row.Key, Deleted: true}, false)
+			r.note(&core.Row{Key: e.row().Key, Deleted: true}, false)
 		}
 		return true
 	})
 	now.each(0, func(e *entry) bool {
 		if was := old.rows[e.key]; was == nil || string(was.raw) != string(e.raw) {
-			row := e.row()
-			r.note(&row, false)
+			r.note(e.row(), false)
 		}
 		return true
 	})

@@ -62,7 +62,7 @@ func (r *Replica) settle(id int64, a appResult) {
 	if c.write != nil {
 		c.write.call = 0
 	}
-	r.do(Effect{Kind: FxReply, ID: id, Data: a.append(nil)})
+	r.do(Effect{Kind: FxReply, ID: id, Data: a.append(make([]byte, 0, len(a.data)+len(a.details)+256))})
 }
 
 // openCall returns the call of that id, nil when it is answered.
@@ -219,8 +219,18 @@ func (r *Replica) cached(c *call) appResult {
 		a.nothing = len(page) == 0
 		next = r.nextBelow(page, lowest, q.Max)
 	}
-	a.data = core.AppendSessionList(nil, page, more || a.partial, q.NeedLastMsg, next)
+	a.data = core.AppendSessionList(make([]byte, 0, roomFor(page)), page, more || a.partial, q.NeedLastMsg, next)
 	return a
+}
+
+// roomFor returns about how many bytes a page takes: a message stands in it as
+// escaped text and, in part, once more.
+func roomFor(page []core.Row) int {
+	n := 64
+	for i := range page {
+		n += 2*len(page[i].Msg) + len(page[i].Revoke) + 2*len(page[i].Ext) + 512
+	}
+	return n
 }
 
 // nextBelow returns where a page that ends at the end of the cache goes on: what
@@ -246,8 +256,7 @@ func (r *Replica) cachedOne(a appResult, k core.Key, rows *set, lowest int64) ap
 	case waiting != nil:
 		a.code, a.details = core.CodeNotFound, "sessionId: no session "+core.Quote(k.String())
 	case e != nil:
-		row = e.row()
-		a.data = core.AppendSession(nil, &row, true)
+		a.data = core.AppendSession(nil, e.row(), true)
 	case lowest > 0:
 		a.code, a.details, a.partial = core.CodeOffline, "offline, and the session is not among those cached", true
 	default:

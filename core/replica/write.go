@@ -330,7 +330,7 @@ func explains(m *core.Mutation, row *core.Row, old *entry) bool {
 	}
 	var was core.Row
 	if old != nil {
-		was = old.row()
+		was = *old.row()
 	}
 	return string(was.Msg) == string(row.Msg) && was.Revoked == row.Revoked
 }
