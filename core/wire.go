@@ -229,7 +229,7 @@ func (p *SnapshotPage) check() error {
 			return BadParam("rows: t " + Itoa(p.Rows[i].UpdateTime) + " does not fall")
 		}
 	}
-	if n := len(p.Rows); p.More && (n == 0 || p.NextMax >= p.Rows[n-1].UpdateTime) {
+	if n := len(p.Rows); p.More && (n == 0 || p.NextMax < 1 || p.NextMax >= p.Rows[n-1].UpdateTime) {
 		return BadParam("nextMaxTime: " + Itoa(p.NextMax) + " does not pass the page")
 	}
 	return nil
@@ -377,7 +377,6 @@ type MutationResult struct {
 	Mid     int64
 	Code    int    // CodeOK, or CodeConflict with an Outcome
 	Outcome string // one of the Outcome constants, "" when it was applied
-	Row     *Row   // the row as it is now; nil when there is none
 }
 
 // MutatePage answers /v1/mutate.
@@ -409,9 +408,6 @@ func appendResult(dst []byte, r *MutationResult) []byte {
 	if r.Outcome != "" {
 		dst = AppendStr(dst, `,"outcome":`, r.Outcome)
 	}
-	if r.Row != nil {
-		dst = AppendRow(AppendText(dst, `,"row":`), r.Row)
-	}
 	return append(dst, '}')
 }
 
@@ -435,12 +431,7 @@ func ParseMutatePage(b []byte) (MutatePage, error) {
 func parseResult(b []byte) (MutationResult, error) {
 	var r MutationResult
 	var code int64
-	err := Read(b, Member{"mid", &r.Mid}, Member{"code", within(&code, 0, 999)}, Member{"outcome", &r.Outcome},
-		Member{"row", func(raw []byte) error {
-			row, err := ParseRow(raw)
-			r.Row = &row
-			return err
-		}})
+	err := Read(b, Member{"mid", &r.Mid}, Member{"code", within(&code, 0, 999)}, Member{"outcome", &r.Outcome})
 	r.Code = int(code)
 	return r, err
 }

@@ -20,7 +20,8 @@ type Message struct {
 	Time  int64 // ms
 	// Imported tells that the sender gave Time, which may be old.
 	Imported      bool
-	SessionUpdate bool // false: the message does not count for session lists
+	SessionUpdate bool   // false: the message does not count for session lists
+	serverID      uint64 // the order at which it arrived, whatever time it carries
 	messageType   string
 	status        string
 	rest          []byte // the members that the server does not set: `,"name":value` each, as they came
@@ -40,7 +41,7 @@ func NextOrder(last uint64, now int64) uint64 {
 // carry a timestamp of its own, as an import does.
 func ParseMessage(raw []byte, from string, to core.Key, order uint64, givenTime bool) (*Message, error) {
 	m := &Message{
-		From: from, To: to, Order: order, Time: int64(order >> orderBits),
+		From: from, To: to, Order: order, serverID: order, Time: int64(order >> orderBits),
 		SessionUpdate: true, messageType: `"text"`, status: `"success"`,
 	}
 	obj := gjson.ParseBytes(raw)
@@ -100,7 +101,8 @@ func (m *Message) setTime(given int64) error {
 	case given > m.Time+futureSlack:
 		return core.BadParam("message.timestamp: " + core.Itoa(given) + " is over the server's time " + core.Itoa(m.Time))
 	case given < m.Time:
-		m.Order = uint64(given)<<orderBits | m.Order&(1<<orderBits-1)
+		// Two of one time count in the order of their arrival.
+		m.Order = uint64(given)<<orderBits | (m.serverID>>orderBits+m.serverID)&(1<<orderBits-1)
 		m.Time = given
 		m.Imported = true
 	}
@@ -184,7 +186,7 @@ func keyIn(account, from string, to core.Key) core.Key {
 }
 
 // ServerID returns the message's serverId: digits that pass 2^53.
-func (m *Message) ServerID() string { return strconv.FormatUint(m.Order, 10) }
+func (m *Message) ServerID() string { return strconv.FormatUint(m.serverID, 10) }
 
 // appendFor appends the NIMMessage as the account sees it.
 func (m *Message) appendFor(dst []byte, account string) []byte {

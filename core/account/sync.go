@@ -129,8 +129,8 @@ func (a *Account) Mutate(q core.MutateRequest) (*core.MutatePage, error) {
 			}
 			last = m.Mid
 		}
-		if err := a.tellRow(m.Key, &res); err != nil {
-			return nil, err
+		if res.Outcome != "" {
+			res.Code = core.CodeConflict
 		}
 		p.Results = append(p.Results, res)
 	}
@@ -149,22 +149,6 @@ func (a *Account) mutate(m *core.Mutation) (outcome string, err error) {
 		return a.Delete(m.Key, m.Seen, m.HasSeen)
 	}
 	return "", nil // OpSkip
-}
-
-// tellRow adds the row as it is now to a result, so that the writer learns the
-// seq of its own change.
-func (a *Account) tellRow(k core.Key, res *core.MutationResult) error {
-	if res.Outcome != "" {
-		res.Code = core.CodeConflict
-	}
-	if k.Type == 0 {
-		return nil // OpSkip
-	}
-	r, ok, err := a.row(k)
-	if ok && r.State != Husk {
-		res.Row = &r.Row
-	}
-	return err
 }
 
 // collectBatch bounds the records that one Collect touches, so that a long

@@ -67,7 +67,7 @@ func newEntry(row *core.Row) *entry {
 func (r *Replica) evict() {
 	for int64(r.base.len()) > r.cfg.MaxCached {
 		e := r.base.remove(r.base.oldest().key)
-		r.lowest = e.time + 1
+		r.lowest = max(r.lowest, e.time+1)
 	}
 }
 

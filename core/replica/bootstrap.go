@@ -23,7 +23,8 @@ func (r *Replica) startOver(reason string) {
 		r.fail("the server asked to list again: " + reason)
 	}
 	r.boot = &bootstrap{shadow: newSet()}
-	if reason == "digest" || r.failures > 0 {
+	if reason == "digest" || r.failures > 0 || r.link.tries > 1 {
+		r.failures = max(r.failures, r.link.tries)
 		r.retryPull(0) // a server whose digest never matches gets no loop
 		return
 	}
@@ -65,6 +66,10 @@ func (r *Replica) bootListed(b *bootstrap, p response) {
 	}
 	if b.cursor.Epoch != page.Epoch {
 		r.bootAgain("the server's log was rebuilt meanwhile")
+		return
+	}
+	if len(page.Rows) > 0 && b.nextMax != 0 && page.Rows[0].UpdateTime > b.nextMax {
+		r.bootFailed("an answer of the server's: rows above maxTime", 0)
 		return
 	}
 	b.add(&page, r.cfg.MaxCached)
@@ -113,6 +118,8 @@ func (r *Replica) bootSynced(b *bootstrap, asked *core.SyncRequest, p response) 
 	}
 	if b.cursor.Epoch != r.cursor.Epoch {
 		r.unacknowledge()
+		r.link.head = 0
+		r.hangUp(closeNormal, "") // the next hello carries the new cursor
 	}
 	r.landed = max(r.landed, page.LastMid)
 	r.flip(b)

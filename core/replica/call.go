@@ -125,7 +125,8 @@ func (r *Replica) call(ev Event) {
 // query answers from the cache while it is the server's state, from the server
 // while that can be reached, and else from the cache, and says which.
 func (r *Replica) query(c *call, path string, body []byte) {
-	if r.inStep() {
+	// An answer of the server's would lack the writes that wait.
+	if r.inStep() || r.known && r.overlay() != nil {
 		if a := r.cached(c); !a.partial {
 			r.settle(c.id, a)
 			return
@@ -213,7 +214,7 @@ func (r *Replica) cached(c *call) appResult {
 	page, more, touched := r.overlay().page(rows, q.Min, q.Max, q.Limit)
 	a.pending = touched
 	// The page ended at the end of what is cached, which is not the list's end.
-	a.partial = !more && q.Min < lowest
+	a.partial = !r.known || !more && q.Min < lowest
 	next := core.NextMax(page, more)
 	if a.partial {
 		a.nothing = len(page) == 0

@@ -60,6 +60,9 @@ func (r *Replica) noteAuthority(p response) {
 			r.link.state = connecting
 			r.connect()
 		}
+		if r.link.state == offline && r.link.online {
+			r.link.state = connecting
+		}
 	}
 }
 
@@ -139,6 +142,8 @@ func (r *Replica) pulled(asked *core.SyncRequest, p response) {
 		r.applyPage(page)
 	case page.Next > r.cursor.Seq:
 		r.pullNext = true // overtaken by deltas, but not by enough of them
+	default:
+		r.startTimer(timerPull, pullEvery)
 	}
 	if r.boot == nil && (r.pullNext || page.More && page.Next == r.cursor.Seq) {
 		r.pull()
@@ -153,6 +158,7 @@ func (r *Replica) applyPage(page *core.SyncPage) {
 	}
 	r.asOf = r.now
 	r.startTimer(timerPull, pullEvery)
+	r.sendWrites()
 	if page.HasDigest && r.lowest == 0 && page.Digest != r.base.digest {
 		r.heals++
 		r.fail("the cache differed from the server and is read again")

@@ -166,7 +166,9 @@ func (r *Replica) ready(f *core.Frame) {
 	r.lastError = ""
 	r.stopTimer(timerDial)
 	r.startTimer(timerPing, l.heartMs)
-	r.startTimer(timerPull, pullEvery)
+	if r.boot == nil {
+		r.startTimer(timerPull, pullEvery)
+	}
 	if f.TokenExpiresIn > 0 {
 		// A token shorter than twice the margin is replaced at half of its life.
 		r.startTimer(timerToken, max(f.TokenExpiresIn-tokenEarly, f.TokenExpiresIn/2, tokenLeast))

@@ -12,6 +12,7 @@ type outbox struct {
 	unsaved     []*write // in the order that they were made
 	saving      bool
 	renumbering bool  // what is being saved is new numbers for all
+	apart       bool  // storage is lost: numbers made here need a client id of their own
 	id          int64 // of the FxOutbox under way
 	known       int64 // highest mid that this tab knows of
 	done        int64 // every write up to here is in the base: storage forgets it with the next flush
@@ -25,6 +26,9 @@ func (b *outbox) add(w *write) { b.unsaved = append(b.unsaved, w) }
 func (r *Replica) saveWrites() {
 	b := &r.box
 	for !r.store.on && len(b.unsaved) > 0 {
+		if b.apart && !r.goApart() {
+			return
+		}
 		w := b.unsaved[0].number(b.known + 1)
 		b.unsaved = cut(b.unsaved, 0)
 		b.known = w.last()
@@ -53,7 +57,7 @@ func (r *Replica) queued(ev Event) {
 	}
 	b.saving, b.renumbering = false, false
 	if ev.Code != 0 || !r.takeOutbox(ev.Data) {
-		r.loseStorage()
+		r.loseStorage(whyMemory)
 	}
 	r.saveWrites()
 	r.sendWrites()
@@ -133,10 +137,32 @@ func (r *Replica) follow(client string) {
 }
 
 // loseStorage goes on in memory: what could not be stored is sent all the same.
-func (r *Replica) loseStorage() {
+func (r *Replica) loseStorage(why string) {
 	r.store.on = false
 	r.store.dirty, r.store.sent = changed{}, changed{}
-	r.fail("the browser's storage failed; going on in memory")
+	r.box.apart = true
+	r.box.saving, r.box.renumbering = false, false
+	r.fail(why)
+}
+
+const whyMemory = "the browser's storage failed; going on in memory"
+
+// goApart takes a client id of this tab's own. Storage, should it work again, or
+// another tab gives out the numbers of the old one a second time, and the server
+// takes no number twice. What storage has numbered is sent first.
+func (r *Replica) goApart() bool {
+	if len(r.writes) > 0 {
+		return false
+	}
+	b := &r.box
+	b.apart = false
+	b.known, b.done, b.forgot, r.landed = 0, 0, 0, 0
+	r.follow(r.newClientID())
+	return true
+}
+
+func (r *Replica) newClientID() string {
+	return core.Digest(r.roll(1<<62)).String() + core.Digest(r.roll(1<<62)).String()
 }
 
 // renumber gives the waiting writes new numbers under a new client id, after
@@ -146,7 +172,7 @@ func (r *Replica) loseStorage() {
 // is no harm.
 func (r *Replica) renumber() {
 	b := &r.box
-	client := core.Digest(r.roll(1<<62)).String() + core.Digest(r.roll(1<<62)).String()
+	client := r.newClientID()
 	if r.store.on {
 		b.saving, b.renumbering = true, true
 		b.id++
@@ -190,10 +216,13 @@ func (w *write) append(dst []byte) []byte {
 	return core.AppendText(dst, "]}")
 }
 
-// parseWrite reads {first, write}.
+// parseWrite reads {first, count, write}. A write that does not read, be it
+// damaged, sealed with another key, or of a newer version, keeps its numbers,
+// since numbers have no gaps: it becomes one that does nothing.
 func parseWrite(raw []byte) (*write, error) {
 	w := &write{}
-	err := core.Read(raw, core.Member{Name: "first", To: &w.first}, core.Member{Name: "write", To: func(raw []byte) error {
+	var count int64
+	err := core.Read(raw, core.Member{Name: "first", To: &w.first}, core.Member{Name: "count", To: &count}, core.Member{Name: "write", To: func(raw []byte) error {
 		return core.Read(raw, core.Member{Name: "at", To: &w.madeAt}, core.Member{Name: "muts", To: func(raw []byte) error {
 			return core.Items(raw, func(item []byte) error {
 				// An ext was held to the bound of its day when it was made.
@@ -203,6 +232,12 @@ func parseWrite(raw []byte) (*write, error) {
 			})
 		}})
 	}})
+	if err != nil && count > 0 && count <= core.MaxMuts {
+		w.muts, err = make([]core.Mutation, count), nil
+		for i := range w.muts {
+			w.muts[i].Op = core.OpSkip
+		}
+	}
 	if err == nil && (w.first < 1 || len(w.muts) == 0 || len(w.muts) > core.MaxMuts) {
 		err = core.BadParam("write: has no number or no mutation")
 	}

@@ -130,7 +130,7 @@ func (r *Replica) loaded(ok bool) {
 	s := &r.store
 	switch {
 	case !ok:
-		s.on = false
+		r.loseStorage(whyMemory)
 	case s.spoiled:
 		r.fail("what this browser had stored was damaged and is read again")
 	case s.meta != nil:
@@ -266,7 +266,7 @@ func (r *Replica) stored(ev Event) {
 	case 1:
 		r.storedByOther(ev.Data, wrote)
 	default:
-		r.loseStorage()
+		r.loseStorage(whyMemory)
 	}
 }
 
@@ -278,8 +278,7 @@ func (r *Replica) storedByOther(found []byte, wrote *Meta) {
 	was := s.meta
 	s.meta = parseMeta(found)
 	if s.misses++; s.misses > maxMisses {
-		s.on = false
-		r.fail("the browser's storage is never as it was left; going on in memory")
+		r.loseStorage("the browser's storage is never as it was left; going on in memory")
 		return
 	}
 	continues := s.meta != nil && was != nil && s.meta.Epoch == was.Epoch && s.meta.Cursor >= was.Cursor &&

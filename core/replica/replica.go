@@ -205,10 +205,12 @@ func (r *Replica) close() {
 	r.hangUp(closeNormal, "")
 	r.link.state = shut
 	for _, w := range r.writes {
-		r.answerQueued(w)
+		if r.store.on {
+			r.answerQueued(w)
+		}
 	}
 	for at := len(r.calls) - 1; at >= 0; at-- {
-		if c := r.calls[at]; c.write == nil { // a write is answered once it is stored
+		if c := r.calls[at]; c.write == nil || !r.store.on { // else a write is answered once it is stored
 			r.settleCode(c.id, core.CodeOffline, "the client is closed")
 		}
 	}

@@ -52,13 +52,24 @@ func (r *Replica) callDelete(c *call, body []byte) error {
 	o := r.overlay()
 	for i, k := range keys {
 		muts[i] = core.Mutation{Op: core.OpDelete, Key: k}
-		// A session that this tab deleted and made again has no time of the
-		// server's yet: it goes whatever happened.
-		if e := r.base.rows[k.String()]; e != nil && !o.removes(e) {
-			muts[i].Seen, muts[i].HasSeen = e.time, true
-		}
+		muts[i].Seen, muts[i].HasSeen = r.seen(k, o)
 	}
 	return r.queue(c, muts)
+}
+
+// seen returns the update time up to which this tab knows a session, so that a
+// message after it is not deleted unseen.
+func (r *Replica) seen(k core.Key, o *overlay) (time int64, known bool) {
+	rows, lowest := r.visible()
+	switch s := o.at(&core.Row{Key: k}); {
+	case s != nil && o.isMade(s):
+		return 0, false // made here: it has no time of the server's yet, and goes whatever happened
+	case rows != nil && rows.rows[k.String()] != nil:
+		return rows.rows[k.String()].time, true
+	case lowest > 0:
+		return lowest - 1, true // if it is there, it is below the cache
+	}
+	return 0, false
 }
 
 // queue accepts a write. It is numbered once it is stored.
@@ -110,7 +121,11 @@ func (r *Replica) insertWrite(w *write) {
 
 // answerQueued tells the app that its write is safe, and will be sent.
 func (r *Replica) answerQueued(w *write) {
-	if w.call == 0 || w.first == 0 {
+	switch {
+	case w.call == 0:
+		return
+	case w.first == 0 && r.store.on: // not stored yet, so not safe yet
+		r.startTimer(callTimers+w.call, patience)
 		return
 	}
 	w.told = true
@@ -139,6 +154,7 @@ func (r *Replica) sendWrites() {
 		q.Muts = append(q.Muts, w.muts...)
 	}
 	if len(batch) == 0 {
+		r.single = false
 		return
 	}
 	r.sending = true
@@ -163,11 +179,13 @@ func (r *Replica) mutated(client string, batch []*write, p response) {
 		r.single = true // one of them is at fault: which?
 	case p.code != core.CodeOK:
 		r.refuseWrite(batch[0], &core.Error{Code: p.code, Details: p.details})
+	case page.Gap && batch[0].first == 1: // below 1 there is nothing that could be missing
+		r.retryWrites(batch, p.after)
+		return
 	case page.Gap:
 		r.renumber()
 		return
 	default:
-		r.single = false
 		r.acknowledge(batch, &page)
 	}
 	r.sendWrites()
@@ -207,7 +225,6 @@ func (r *Replica) unacknowledge() {
 // refuseWrite settles a write that the server will never take. Its numbers are
 // used up by mutations that do nothing.
 func (r *Replica) refuseWrite(w *write, why error) {
-	r.single = false
 	w.refusal = why
 	r.settleWrite(w)
 	for i := range w.muts {
@@ -250,6 +267,7 @@ func (r *Replica) landWrites() {
 	}
 	clear(r.writes[len(kept):])
 	r.writes = kept
+	r.saveWrites()
 }
 
 // settleLanded tells of the writes that the base contained before their answer

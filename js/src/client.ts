@@ -47,6 +47,7 @@ export class LiveClient implements Client {
   #deaths: number[] = []
   #notBefore = 0
   #failure = ''
+  #retry: ReturnType<typeof setTimeout> | undefined
 
   constructor(settings: Settings) {
     const { url, account, token, storage, key, log } = settings
@@ -89,6 +90,7 @@ export class LiveClient implements Client {
 
   async #end(release: () => Promise<void>): Promise<void> {
     this.#gone.abort()
+    clearTimeout(this.#retry)
     await this.#core?.close()
     for (const settle of [...this.#calls.values()]) settle(refused(CodeOffline, whenClosed))
     await release()
@@ -205,6 +207,9 @@ export class LiveClient implements Client {
     this.#failure = `core: ${why}`
     this.#settings.log('error', this.#failure)
     this.#tell({ connection: 'offline', lastError: this.#failure })
+    // By itself: an app may have no more calls, and wait for events.
+    clearTimeout(this.#retry)
+    if (!this.#ending) this.#retry = setTimeout(() => void this.#start().catch(() => {}), wait)
   }
 
   /** Starts a new instance, which loads again what is stored, unless this one died too often of late. */
@@ -214,7 +219,6 @@ export class LiveClient implements Client {
     const again = this.#deaths.length <= mostRestarts
     this.#failed(why, again ? 0 : minute)
     for (const settle of [...this.#calls.values()]) settle(refused(CodeServer, this.#failure))
-    if (again && !this.#ending) this.#start().catch(() => {}) // told by #failed
   }
 
   // The status.

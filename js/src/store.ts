@@ -48,7 +48,8 @@ export interface OutboxRequest {
 /** The stored outbox, or what is new of it. */
 export interface Outbox {
   clientId: string
-  writes: { first: number; write: unknown }[]
+  /** A write that does not read is null, and keeps its numbers. */
+  writes: { first: number; count: number; write: unknown }[]
 }
 
 /** A waiting write as it is stored; its key is `first`. */
@@ -193,13 +194,13 @@ export class Store {
     })
   }
 
-  /** Reads writes as they are stored. One that does not read is as good as lost, and is left out. */
+  /** Reads writes as they are stored. */
   async #opened(clientId: string, stored: WaitingWrite[]): Promise<Outbox> {
     const writes: Outbox['writes'] = []
-    for (const { first, body } of stored) {
+    for (const { first, count, body } of stored) {
       const bytes = typeof body === 'string' ? undefined : await this.#unsealed('outbox', 0, body)
       const json = typeof body === 'string' && !this.#seal ? body : bytes && new TextDecoder().decode(bytes)
-      if (json) writes.push({ first, write: JSON.parse(json) })
+      writes.push({ first, count, write: json ? parsed(json) : null })
     }
     return { clientId, writes }
   }
@@ -274,6 +275,14 @@ export class Store {
   async #unsealed(store: StoreName, number: number, blob: unknown): Promise<Uint8Array | undefined> {
     if (!(blob instanceof Uint8Array)) return undefined
     return this.#seal ? this.#seal.open(store, number, blob as Uint8Array<ArrayBuffer>) : blob
+  }
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return null // damaged
   }
 }
 
