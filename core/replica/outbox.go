@@ -138,6 +138,9 @@ func (r *Replica) loseStorage() {
 	r.store.on = false
 	r.store.dirty, r.store.sent = changed{}, changed{}
 	r.fail("the browser's storage failed; going on in memory")
+	if !r.leads {
+		r.lead() // nothing is heard of the other tabs any more
+	}
 }
 
 // renumber gives the waiting writes new numbers under a new client id, after
@@ -147,6 +150,9 @@ func (r *Replica) loseStorage() {
 // is no harm.
 func (r *Replica) renumber() {
 	b := &r.box
+	if !r.leads {
+		return
+	}
 	client := core.Digest(r.roll(1<<62)).String() + core.Digest(r.roll(1<<62)).String()
 	if r.store.on {
 		b.saving = true
