@@ -12,6 +12,7 @@ type storage struct {
 	dirty   changed // since then
 	full    bool    // rewrite everything
 	waiting bool    // a flush has its timer
+	lazy    bool    // and that waits for an idle moment
 	writing *Meta   // the meta of the batch under way
 	sent    changed // the rows of its journal record
 	id      int64
@@ -57,8 +58,9 @@ func (c *changed) after(seq int64) [][]byte {
 
 const (
 	flushWait   = 100  // ms that changes gather before they are written
-	rewriteWait = 2000 // ms before the journal is folded into chunks
+	rewriteWait = 2000 // ms of rest before the journal is folded into chunks
 	maxJournal  = 64   // records before that
+	mostJournal = 256  // records that are folded without a rest
 	maxMisses   = 5
 )
 
@@ -123,12 +125,16 @@ func (r *Replica) loaded(ok bool) {
 // scheduleFlush sees to it that what changed is written soon.
 func (r *Replica) scheduleFlush() {
 	s := &r.store
-	if !r.leads || !s.on || s.waiting || s.writing != nil || !r.unsaved() {
+	if !r.leads || !s.on || s.writing != nil || !r.unsaved() {
 		return
 	}
-	s.waiting = true
-	wait := int64(flushWait)
-	if !s.full && s.meta != nil && s.overgrown() {
+	behind := r.behind()
+	if s.waiting && !(s.lazy && behind) {
+		return
+	}
+	s.waiting, s.lazy = true, !behind
+	wait := int64(flushWait) // other tabs see the rows no sooner
+	if s.lazy {
 		wait = rewriteWait
 	}
 	r.startTimer(timerFlush, wait)
@@ -140,8 +146,14 @@ func (r *Replica) unsaved() bool {
 	if !r.known || s.meta != nil && s.meta.Epoch == r.cursor.Epoch && s.meta.Cursor > r.cursor.Seq {
 		return false // another tab stored more than this one knows
 	}
+	return r.behind() || s.overgrown()
+}
+
+// behind reports whether storage lacks anything.
+func (r *Replica) behind() bool {
+	s := &r.store
 	return s.full || s.headDue || len(s.dirty.rows) > 0 || r.box.done > r.box.forgot || s.meta == nil || s.meta.Epoch != r.cursor.Epoch ||
-		s.meta.Cursor != r.cursor.Seq || s.overgrown()
+		s.meta.Cursor != r.cursor.Seq
 }
 
 // overgrown reports whether the journal is long enough to be folded into chunks.
@@ -161,7 +173,7 @@ func (r *Replica) flush() {
 	if s.meta != nil {
 		b.Meta.Generation = s.meta.Generation
 	}
-	if s.full || s.meta == nil || s.meta.Epoch != r.cursor.Epoch || s.overgrown() {
+	if s.full || s.meta == nil || s.meta.Epoch != r.cursor.Epoch || s.overgrown() && (s.lazy || s.meta.Journal >= mostJournal) {
 		r.fillWhole(&b)
 	} else {
 		r.fillJournal(&b)

@@ -3,4 +3,4 @@
 package replica_test
 
 // tabRuns is how many random runs of tabs there are.
-const tabRuns = 300
+const tabRuns = 150

@@ -117,9 +117,13 @@ func (r *Replica) leader(b []byte) {
 	if r.leads || err != nil || !known {
 		return
 	}
+	was := r.ahead
 	r.ahead, err = core.ParseCursor(text)
 	if err != nil {
 		r.ahead = core.Cursor{} // it has no list yet
+	}
+	if r.ahead == was && r.ahead != r.cursor {
+		r.reread() // it was said before, and what it stored was missed
 	}
 	r.link.state = state
 	r.lastError = why
