@@ -138,13 +138,14 @@ export class Store {
   load(known?: Meta): Promise<Stored | undefined> {
     return this.#attempt(async () => {
       const raw = await within(loadPatience, this.#transact(['meta', 'chunks', 'journal', 'outbox'], 'readonly', (tx) => readState(tx, known)))
-      const { meta, from, outbox } = raw
+      const { meta, partial, from, outbox } = raw
       // Records that are not those that meta tells of count as one too many, unreadable.
-      if (meta && ((from === 0 && raw.chunks.length !== meta.chunks) || raw.journal.length !== meta.journal - from)) raw.journal.push(undefined)
+      const whole = meta && (partial || raw.chunks.length === meta.chunks) && raw.journal.length === meta.journal - from
+      if (!whole) raw.journal.push(undefined)
       const blobs = meta && [...raw.chunks.map((b, i) => this.#unsealed('chunks', i, b)), ...raw.journal.map((b, i) => this.#unsealed('journal', from + i, b))]
       return {
         meta,
-        partial: raw.partial,
+        partial,
         blobs: (await Promise.all(blobs ?? [])).map((blob) => blob ?? new Uint8Array()),
         outbox: outbox.state ? await this.#opened(outbox.state, outbox.writes) : null,
       }

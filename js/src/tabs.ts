@@ -69,7 +69,9 @@ export class Tabs {
   listen(events: TabEvents, believed: boolean): void {
     this.#events = events
     if (this.#leads !== believed) events.role(this.#leads)
-    if (!this.#leads && this.#others) events.leader(this.#others)
+    if (this.#leads) return
+    if (this.#others) events.leader(this.#others)
+    events.changed() // maybe it was, since storage was read
   }
 
   /** Takes part, again when it has left. */

@@ -10,7 +10,7 @@ test('options get their defaults', () => {
   assert.equal(typeof log, 'function')
   assert.deepEqual(rest, {
     url: 'https://im.example.com', account: 'alice', token: 'a.b-c_d',
-    storage: true, maxCached: 10_000, echoOwn: false, key: undefined, wasmUrl: undefined,
+    storage: true, maxCached: 10_000, echoOwn: false, reject: false, key: undefined, wasmUrl: undefined,
   })
 })
 
