@@ -137,10 +137,10 @@ func (r *Replica) follow(client string) {
 func (r *Replica) loseStorage() {
 	r.store.on = false
 	r.store.dirty, r.store.sent = changed{}, changed{}
-	r.fail("the browser's storage failed; going on in memory")
 	if !r.leads {
 		r.lead() // nothing is heard of the other tabs any more
 	}
+	r.fail("the browser's storage failed; going on in memory")
 }
 
 // renumber gives the waiting writes new numbers under a new client id, after

@@ -266,7 +266,7 @@ export class Store {
     try {
       return await work()
     } catch (error) {
-      this.failure ||= `storage: ${textOf(error)}`
+      if (!this.#closed) this.failure ||= `storage: ${textOf(error)}`
       return undefined
     }
   }

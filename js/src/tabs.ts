@@ -47,6 +47,7 @@ export class Tabs {
   #channel: BroadcastChannel | undefined
   #events: TabEvents | undefined
   #timer: ReturnType<typeof setInterval> | undefined
+  #doubting: ReturnType<typeof setTimeout> | undefined
   #leads = false
   #own = JSON.stringify(unknown)
   #others = '' // as the leader told last
@@ -87,13 +88,14 @@ export class Tabs {
     this.#timer = setInterval(() => this.#tick(), beat)
     this.#post({ kind: 'hello' })
     this.#election.enter()
-    if (this.#election instanceof LeaseElection) setTimeout(() => this.#doubt(), answerPatience)
+    if (this.#election instanceof LeaseElection) this.#doubting = setTimeout(() => this.#doubt(), answerPatience)
   }
 
   /** Lets another tab lead, and hears nothing until it enters again. */
   leave(): void {
     if (!this.#channel) return
     clearInterval(this.#timer)
+    clearTimeout(this.#doubting)
     if (this.#leads) this.#elected(false)
     this.#election.leave()
     this.#post({ kind: 'free' })
