@@ -585,3 +585,26 @@ func sessionText(s core.RecentSession) string {
 	b, _ := json.Marshal(s)
 	return string(b)
 }
+
+// T6: a word that was lost is made up for by the leader's next one.
+func TestAFollowerThatMissedAWordReadsAgain(t *testing.T) {
+	ts := newTabs(t)
+	ts.pen.fill(2)
+	a := ts.open()
+	b := ts.open()
+	ts.pass(1000)
+	tell := a.others
+	a.others = nil
+	ts.message("f0", "unheard of")
+	ts.pass(1000)
+	require.Empty(t, b.updates)
+	a.others = tell
+	heartbeat, err := json.Marshal(a.status)
+	require.NoError(t, err)
+	for range 2 {
+		a.tellOthers(replica.Event{Kind: replica.EvLeader, Data: heartbeat})
+		ts.run()
+	}
+	assert.Equal(t, []string{"f0"}, idsOf(b.updates))
+	ts.checkAll()
+}
