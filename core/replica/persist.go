@@ -118,6 +118,7 @@ func (r *Replica) loaded(ok bool) {
 		r.fail("what this browser had stored was damaged and is read again")
 	default:
 		r.adopt(g)
+		r.unchecked = r.known
 	}
 	r.begin()
 }

@@ -216,8 +216,7 @@ func (r *Replica) adopt(g *reading) {
 func (r *Replica) adoptNews(g *reading) {
 	lastMid := r.landedIn(g.outbox)
 	for _, e := range g.news.rows {
-		row := e.row()
-		r.applyRow(&row, lastMid)
+		r.applyRow(e.row(), lastMid)
 	}
 	r.lowest = max(r.lowest, g.meta.Lowest)
 	r.base.trim(r.lowest) // the leader hears of no delete below it

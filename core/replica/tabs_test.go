@@ -63,7 +63,7 @@ func newTabs(t *testing.T) *tabs { return &tabs{t: t, pen: newWorld(t)} }
 // open starts a tab, which leads when there is no other.
 func (ts *tabs) open(options ...string) *world {
 	ts.pen.now++
-	w := &world{t: ts.t, now: ts.pen.now, server: ts.pen.server, disk: ts.pen.disk, online: ts.pen.online}
+	w := &world{t: ts.t, now: ts.pen.now, server: ts.pen.server, epoch: ts.pen.epoch, disk: ts.pen.disk, online: ts.pen.online}
 	w.others = func(ev replica.Event) {
 		for _, o := range ts.list {
 			if o != w {
