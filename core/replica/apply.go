@@ -50,12 +50,12 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 		return
 	}
 	r.note(row, own)
-	if old == nil && row.UpdateTime < r.lowest {
-		return // below what this cache reaches down to
-	}
 	e := newEntry(row)
-	r.base.put(e)
 	r.store.changed(e)
+	if old == nil && row.UpdateTime < r.lowest {
+		return // below what this cache reaches down to; stored, since it is an event in every tab
+	}
+	r.base.put(e)
 }
 
 func newEntry(row *core.Row) *entry {

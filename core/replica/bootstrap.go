@@ -16,7 +16,7 @@ type bootstrap struct {
 
 // startOver begins a bootstrap, unless one runs.
 func (r *Replica) startOver(reason string) {
-	if r.boot != nil || r.link.state == shut {
+	if r.boot != nil || !r.leads || r.link.state == shut {
 		return
 	}
 	if reason != "" {
@@ -160,7 +160,7 @@ func (r *Replica) bootAgain(why string) {
 // flip puts the shadow in the base's place.
 func (r *Replica) flip(b *bootstrap) {
 	if r.known {
-		r.noteDifferences(r.base, b.shadow, b.lowest)
+		r.noteDifferences(r.base, b.shadow, b.lowest, 0)
 	}
 	r.base, r.cursor, r.lowest, r.known = b.shadow, b.cursor, b.lowest, true
 	r.boot = nil
@@ -180,17 +180,20 @@ func (r *Replica) flip(b *bootstrap) {
 	r.sendWrites()
 }
 
-// noteDifferences tells what a new list has that the old one had not.
-func (r *Replica) noteDifferences(old, now *set, lowest int64) {
+// noteDifferences tells what a new list has that the old one had not. lastMid is
+// as in apply.
+func (r *Replica) noteDifferences(old, now *set, lowest, lastMid int64) {
 	old.each(0, func(e *entry) bool {
 		if now.rows[e.key] == nil && e.time >= lowest {
-			r.note(&core.Row{Key: e.row().Key, Deleted: true}, false)
+			gone := core.Row{Key: e.row().Key, Deleted: true}
+			r.note(&gone, r.isOwn(&gone, e, lastMid))
 		}
 		return true
 	})
 	now.each(0, func(e *entry) bool {
 		if was := old.rows[e.key]; was == nil || string(was.raw) != string(e.raw) {
-			r.note(e.row(), false)
+			row := e.row()
+			r.note(row, r.isOwn(row, was, lastMid))
 		}
 		return true
 	})

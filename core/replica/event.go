@@ -14,7 +14,7 @@ type EventKind uint8
 // The events. ID, Code, After and Data are used as said here, and zero elsewhere.
 const (
 	EvStart    EventKind = 1  // first of all: Data is the Config's JSON
-	EvLoad     EventKind = 2  // the stored meta record: Data is its JSON, empty when nothing is stored; no event but EvChunk until EvLoaded
+	EvLoad     EventKind = 2  // the stored meta record: Data is its JSON, empty when nothing is stored; Code 1: what follows is only what FxReread did not know
 	EvChunk    EventKind = 3  // one stored chunk or journal record, chunks first, each in the order of its number: Data
 	EvLoaded   EventKind = 4  // all was read (Code 0), or storage failed and is not to be used (Code 1)
 	EvStored   EventKind = 5  // FxStore ID was done (Code 0), found other meta (Code 1: Data is that meta's JSON, empty for none) or failed (Code 2)
@@ -28,7 +28,11 @@ const (
 	EvCall     EventKind = 13 // the app called: ID names the call, Code is a Call constant, Data the parameters' JSON
 	EvAbort    EventKind = 14 // the app gave call ID up
 	EvClose    EventKind = 15 // the app closes the client
-	EvQueued   EventKind = 16 // FxOutbox ID was done (Code 0: Data is the answer), or failed (Code 2); while loading, with ID 0: the whole stored outbox
+	EvQueued   EventKind = 16 // FxOutbox ID was done (Code 0: Data is the answer), or failed (Code 2); between EvLoad and EvLoaded, with ID 0: the whole stored outbox
+	EvRole     EventKind = 17 // among the tabs of its account this one leads (Code 1) or follows (Code 0)
+	EvLeader   EventKind = 18 // the tab that leads tells of itself: Data is {connection, cursor, lastError}
+	EvChanged  EventKind = 19 // another tab changed what is stored
+	EvRefused  EventKind = 20 // the tab that leads told what its FxRefused said: Data
 )
 
 // Event is something that happened outside.
@@ -68,6 +72,8 @@ const (
 	FxClosed  EffectKind = 12 // the replica is closed: it wants nothing any more
 	FxOutbox  EffectKind = 13 // change the stored outbox as Data says, durably (strict), and answer with EvQueued ID; see outbox.go
 	FxSettled EffectKind = 14 // Data tells what became of a write whose call was answered with 202: one onSettled
+	FxReread  EffectKind = 15 // read what is stored, of one moment, and answer as at the start, EvLoad to EvLoaded; Data is the meta that is known: while generation and epoch are still its own, the journal records after it are enough
+	FxRefused EffectKind = 16 // tell the other tabs Data: what the server said against a write of one of them
 )
 
 // Effect is something to be done outside.

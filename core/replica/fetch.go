@@ -112,7 +112,7 @@ func (r *Replica) resume() {
 
 // pull asks for the changes after the cursor; one at a time (R1).
 func (r *Replica) pull() {
-	if !r.known || r.boot != nil || !r.link.online || r.link.state == shut || r.refused != nil {
+	if !r.leads || !r.known || r.boot != nil || !r.link.online || r.link.state == shut || r.refused != nil {
 		return
 	}
 	if r.pulling {
@@ -128,8 +128,8 @@ func (r *Replica) pulled(asked *core.SyncRequest, p response) {
 	r.pulling = false
 	page, ok := r.syncPage(asked, p)
 	switch {
-	case r.boot != nil:
-		return // started over meanwhile
+	case r.boot != nil || !r.leads:
+		return // started over, or stepped down, meanwhile
 	case !ok:
 		r.releaseWrites()
 		r.retryPull(p.after)

@@ -46,6 +46,7 @@ type world struct {
 	settled []settled
 	client  string
 	callID  int64
+	others  func(replica.Event) // tells the other tabs; nil: there are none
 }
 
 type settled struct {
@@ -140,7 +141,7 @@ func (d *disk) outboxAfter(after int64) []byte {
 			list = append(list, s)
 		}
 	}
-	b, _ := json.Marshal(map[string]any{"clientId": d.client, "writes": list})
+	b, _ := json.Marshal(map[string]any{"clientId": d.client, "next": d.next, "writes": list})
 	return b
 }
 
@@ -234,6 +235,9 @@ func (w *world) perform(fx replica.Effect) {
 	case replica.FxStatus:
 		w.status = map[string]any{}
 		require.NoError(w.t, json.Unmarshal(fx.Data, &w.status))
+		if w.status["leader"] == true {
+			w.tellOthers(replica.Event{Kind: replica.EvLeader, Data: fx.Data})
+		}
 	case replica.FxFetch:
 		w.paths = append(w.paths, fx.Path)
 		w.answer(fx)
@@ -258,6 +262,11 @@ func (w *world) perform(fx replica.Effect) {
 			w.client = w.disk.client
 		}
 		w.later(ev)
+		w.tellOthers(replica.Event{Kind: replica.EvChanged})
+	case replica.FxReread:
+		w.reread(fx)
+	case replica.FxRefused:
+		w.tellOthers(replica.Event{Kind: replica.EvRefused, Data: fx.Data})
 	case replica.FxSettled:
 		var s settled
 		require.NoError(w.t, json.Unmarshal(fx.Data, &s), "%s", fx.Data)
@@ -482,6 +491,7 @@ func (w *world) store(fx replica.Effect) {
 		w.disk.apply(h.Meta, h.Clear, h.Chunks, h.Journal, h.JournalAt, h.Head, next)
 		require.Empty(w.t, blob)
 		w.disk.forget(fmt.Sprint(h.Meta["clientId"]), h.Done)
+		w.tellOthers(replica.Event{Kind: replica.EvChanged})
 	}
 	w.later(ev)
 }

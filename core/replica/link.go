@@ -58,12 +58,13 @@ const (
 )
 
 // connection returns the status's word. A replica is live only while it is in
-// step: ready, and nothing that it knows of is missing.
+// step: ready, and nothing that it knows of is missing. One that follows says
+// what its leader says.
 func (r *Replica) connection() string {
 	switch {
 	case r.phase == closing || r.phase == closed || r.refused != nil:
 		return "closed"
-	case r.inStep():
+	case r.inStep() || !r.leads && r.known && r.link.state == live:
 		return "live"
 	case r.link.state == unauthorized:
 		return "unauthorized"
@@ -75,6 +76,9 @@ func (r *Replica) connection() string {
 
 // inStep reports whether base is the server's state.
 func (r *Replica) inStep() bool {
+	if !r.leads {
+		return r.known && r.link.state == live && r.cursor.Epoch == r.ahead.Epoch && r.cursor.Seq >= r.ahead.Seq
+	}
 	return r.known && r.boot == nil && r.link.open == ready && r.cursor.Seq >= r.link.head
 }
 
@@ -87,7 +91,7 @@ func (r *Replica) reachable() bool {
 // base, and dials when there is.
 func (r *Replica) connect() {
 	l := &r.link
-	if l.open != none || r.boot != nil || l.state == shut {
+	if !r.leads || l.open != none || r.boot != nil || l.state == shut {
 		return
 	}
 	if !l.online {
@@ -224,7 +228,7 @@ func (r *Replica) dropped(code int64) {
 	case code == closeAccount:
 		r.reject("token: is of another account")
 	case l.state == unauthorized:
-	case wasReady:
+	case wasReady, code == closeNormal:
 		l.state = connecting // a server that restarts is back at the next try
 	default:
 		l.state = offline
@@ -240,7 +244,7 @@ func (r *Replica) dropped(code int64) {
 }
 
 func (r *Replica) redial() {
-	if r.link.online {
+	if r.leads && r.link.online {
 		r.startTimer(timerDial, r.backoff(r.link.tries, r.link.after))
 		r.link.after = 0
 	}
@@ -278,6 +282,10 @@ func (r *Replica) network(online bool) {
 // wake doubts what a page believed before it slept: the socket may be dead
 // without a word.
 func (r *Replica) wake() {
+	if !r.leads {
+		r.reread() // what the leader told may have been missed
+		return
+	}
 	if r.link.open == ready {
 		r.send([]byte("ping"))
 		r.startTimer(timerQuiet, quietAwake)

@@ -142,6 +142,9 @@ func (r *Replica) loseStorage(why string) {
 	r.store.dirty, r.store.sent = changed{}, changed{}
 	r.box.apart = true
 	r.box.saving, r.box.renumbering = false, false
+	if !r.leads {
+		r.lead() // nothing is heard of the other tabs any more
+	}
 	r.fail(why)
 }
 
@@ -172,6 +175,9 @@ func (r *Replica) newClientID() string {
 // is no harm.
 func (r *Replica) renumber() {
 	b := &r.box
+	if !r.leads {
+		return
+	}
 	client := r.newClientID()
 	if r.store.on {
 		b.saving, b.renumbering = true, true

@@ -12,16 +12,18 @@ type storage struct {
 	dirty   changed // since then
 	full    bool    // rewrite everything
 	waiting bool    // a flush has its timer
+	lazy    bool    // and that waits for an idle moment
 	writing *Meta   // the meta of the batch under way
 	sent    changed // the rows of its journal record
 	id      int64
-	done    int64 // its Batch.Done
-	headDue bool  // the stored head shows less than the list: a write waits, or waits no more
-	misses  int   // writes in a row that found another's meta
-	chunked int   // bytes in chunks
-	logged  int   // bytes in the journal
-	loaded  *set  // while loading
-	spoiled bool  // while loading: something was not as written
+	done    int64    // its Batch.Done
+	headDue bool     // the stored head shows less than the list: a write waits, or waits no more
+	misses  int      // writes in a row that found another's meta
+	chunked int      // bytes in chunks
+	logged  int      // bytes in the journal
+	reading *reading // on its way in
+	asking  bool     // FxReread is under way
+	askNext bool     // something changed meanwhile
 }
 
 // changed is a list of changed rows, each key's newest, tombstones included, in
@@ -56,8 +58,9 @@ func (c *changed) after(seq int64) [][]byte {
 
 const (
 	flushWait   = 100  // ms that changes gather before they are written
-	rewriteWait = 2000 // ms before the journal is folded into chunks
+	rewriteWait = 2000 // ms of rest before the journal is folded into chunks
 	maxJournal  = 64   // records before that
+	mostJournal = 256  // records that are folded without a rest
 	maxMisses   = 5
 )
 
@@ -88,13 +91,12 @@ func (r *Replica) load(ev Event) {
 	s := &r.store
 	switch ev.Kind {
 	case EvLoad:
-		s.loaded = newSet()
-		if len(ev.Data) > 0 {
-			s.meta = parseMeta(ev.Data)
-			s.spoiled = s.meta == nil
-		}
+		s.reading = newReading(ev)
 	case EvChunk:
-		s.spoiled = s.spoiled || s.loaded == nil || !s.take(ev.Data)
+		if s.reading == nil {
+			s.reading = &reading{rows: newSet(), spoiled: true}
+		}
+		s.reading.take(ev.Data)
 	case EvQueued:
 		r.takeOutbox(ev.Data) // one that does not read holds nothing that could be sent
 	case EvLoaded:
@@ -104,55 +106,36 @@ func (r *Replica) load(ev Event) {
 	}
 }
 
-// take reads the rows of a chunk or a journal record.
-func (s *storage) take(b []byte) bool {
-	rows, ok := decodeChunk(b)
-	for _, raw := range rows {
-		row, err := core.ParseRow(raw)
-		if err != nil {
-			return false
-		}
-		key := row.Key.String()
-		if old := s.loaded.rows[key]; old != nil && old.seq >= row.Seq {
-			continue
-		}
-		if row.Deleted {
-			s.loaded.remove(key)
-			continue
-		}
-		s.loaded.put(&entry{key: key, seq: row.Seq, time: row.UpdateTime, raw: raw})
-	}
-	s.chunked += len(b)
-	return ok
-}
-
 func (r *Replica) loaded(ok bool) {
-	s := &r.store
+	s, g := &r.store, r.store.reading
+	s.reading = nil
 	switch {
 	case !ok:
 		r.loseStorage(whyMemory)
-	case s.spoiled:
+	case g == nil:
+	case g.spoiled:
+		s.meta, s.chunked = g.meta, g.bytes
 		r.fail("what this browser had stored was damaged and is read again")
-	case s.meta != nil:
-		s.loaded.trim(s.meta.Lowest)
-		r.base, r.known, r.unchecked = s.loaded, true, true
-		r.cursor = core.Cursor{Epoch: s.meta.Epoch, Seq: s.meta.Cursor}
-		r.lowest, r.asOf = s.meta.Lowest, s.meta.AsOf
-		r.evict()
+	default:
+		r.adopt(g)
+		r.unchecked = r.known
 	}
-	s.loaded = nil
 	r.begin()
 }
 
 // scheduleFlush sees to it that what changed is written soon.
 func (r *Replica) scheduleFlush() {
 	s := &r.store
-	if !s.on || s.waiting || s.writing != nil || !r.unsaved() {
+	if !r.leads || !s.on || s.writing != nil || !r.unsaved() {
 		return
 	}
-	s.waiting = true
-	wait := int64(flushWait)
-	if !s.full && s.meta != nil && s.overgrown() {
+	behind := r.behind()
+	if s.waiting && !(s.lazy && behind) {
+		return
+	}
+	s.waiting, s.lazy = true, !behind
+	wait := int64(flushWait) // other tabs see the rows no sooner
+	if s.lazy {
 		wait = rewriteWait
 	}
 	r.startTimer(timerFlush, wait)
@@ -164,8 +147,14 @@ func (r *Replica) unsaved() bool {
 	if !r.known || s.meta != nil && s.meta.Epoch == r.cursor.Epoch && s.meta.Cursor > r.cursor.Seq {
 		return false // another tab stored more than this one knows
 	}
+	return r.behind() || s.overgrown()
+}
+
+// behind reports whether storage lacks anything.
+func (r *Replica) behind() bool {
+	s := &r.store
 	return s.full || s.headDue || len(s.dirty.rows) > 0 || r.box.done > r.box.forgot || s.meta == nil || s.meta.Epoch != r.cursor.Epoch ||
-		s.meta.Cursor != r.cursor.Seq || s.overgrown()
+		s.meta.Cursor != r.cursor.Seq
 }
 
 // overgrown reports whether the journal is long enough to be folded into chunks.
@@ -177,7 +166,7 @@ func (s *storage) overgrown() bool {
 func (r *Replica) flush() {
 	s := &r.store
 	s.waiting = false
-	if !s.on || s.writing != nil || !r.unsaved() {
+	if !r.leads || !s.on || s.writing != nil || !r.unsaved() {
 		return
 	}
 	b := Batch{Expect: s.meta, Meta: Meta{Epoch: r.cursor.Epoch, Cursor: r.cursor.Seq, Generation: 1,
@@ -185,7 +174,7 @@ func (r *Replica) flush() {
 	if s.meta != nil {
 		b.Meta.Generation = s.meta.Generation
 	}
-	if s.full || s.meta == nil || s.meta.Epoch != r.cursor.Epoch || s.overgrown() {
+	if s.full || s.meta == nil || s.meta.Epoch != r.cursor.Epoch || s.overgrown() && (s.lazy || s.meta.Journal >= mostJournal) {
 		r.fillWhole(&b)
 	} else {
 		r.fillJournal(&b)
@@ -264,6 +253,10 @@ func (r *Replica) stored(ev Event) {
 		s.meta, s.sent, s.misses = wrote, changed{}, 0
 		r.box.forgot = max(r.box.forgot, s.done)
 	case 1:
+		if !r.leads {
+			r.reread()
+			return
+		}
 		r.storedByOther(ev.Data, wrote)
 	default:
 		r.loseStorage(whyMemory)

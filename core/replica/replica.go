@@ -30,6 +30,10 @@ type Replica struct {
 	failures int  // pulls and bootstraps that failed in a row
 	heals    int  // digests that did not match: a defect, in a correct run 0 (I11)
 
+	leads  bool        // this tab holds the socket; see tabs.go
+	rising bool        // it will, once it has read what is stored
+	ahead  core.Cursor // while following: the leader's
+
 	link    link
 	store   storage
 	calls   []*call  // open ones, in the order they came
@@ -59,7 +63,7 @@ const (
 
 // Config is what EvStart says, as JSON with these names:
 //
-//	{account, clientId, seed, maxCached, maxExt, echoOwn, reject, storage, online}
+//	{account, clientId, seed, maxCached, maxExt, echoOwn, reject, storage, follow, online}
 type Config struct {
 	Account   string
 	ClientID  string // random; a stored outbox's counts instead
@@ -69,6 +73,7 @@ type Config struct {
 	EchoOwn   bool   // tell this client's own updates too
 	Reject    bool   // refuse writes while offline, instead of queueing them
 	Storage   bool   // there is storage: EvLoad follows
+	Follow    bool   // another tab may lead: EvRole says when this one does
 	Online    bool   // what the browser says
 }
 
@@ -129,6 +134,7 @@ func (r *Replica) start(ev Event) {
 // begin ends loading: the replica is connected from here on.
 func (r *Replica) begin() {
 	r.phase = running
+	r.leads = !r.cfg.Follow || !r.store.on
 	if r.refused == nil {
 		r.connect()
 	}
@@ -149,7 +155,21 @@ func (r *Replica) run(ev Event) {
 	case EvStored:
 		r.stored(ev)
 	case EvQueued:
+		if ev.ID == 0 {
+			r.rereading(ev)
+			return
+		}
 		r.queued(ev)
+	case EvLoad, EvChunk, EvLoaded:
+		r.rereading(ev)
+	case EvRole:
+		r.role(ev.Code == 1)
+	case EvLeader:
+		r.leader(ev.Data)
+	case EvChanged:
+		r.reread()
+	case EvRefused:
+		r.refusedThere(ev.Data)
 	case EvNetwork:
 		r.network(ev.Code == 1)
 	case EvWake:
@@ -259,7 +279,8 @@ func (r *Replica) tellStatus() {
 	}
 	s := core.AppendStr(nil, `{"connection":`, r.connection())
 	s = core.AppendStr(s, `,"storage":`, r.store.name())
-	s = core.AppendNum(s, `,"leader":true,"cached":`, int64(r.base.len()))
+	s = core.AppendFlag(s, `,"leader":`, r.leads)
+	s = core.AppendNum(s, `,"cached":`, int64(r.base.len()))
 	s = core.AppendNum(s, `,"pending":`, int64(r.waiting()))
 	s = core.AppendStr(s, `,"cursor":`, r.cursorText())
 	s = append(core.AppendStr(s, `,"lastError":`, r.lastError), '}')
@@ -298,7 +319,7 @@ func parseConfig(b []byte) (Config, error) {
 	c := Config{MaxCached: DefaultMaxCached, MaxExt: core.MaxExt}
 	err := core.Read(b, core.Member{Name: "account", To: &c.Account}, core.Member{Name: "clientId", To: &c.ClientID},
 		core.Member{Name: "seed", To: &c.Seed}, core.Member{Name: "maxCached", To: &c.MaxCached}, core.Member{Name: "maxExt", To: &c.MaxExt},
-		core.Member{Name: "echoOwn", To: &c.EchoOwn}, core.Member{Name: "reject", To: &c.Reject}, core.Member{Name: "storage", To: &c.Storage}, core.Member{Name: "online", To: &c.Online})
+		core.Member{Name: "echoOwn", To: &c.EchoOwn}, core.Member{Name: "reject", To: &c.Reject}, core.Member{Name: "storage", To: &c.Storage}, core.Member{Name: "follow", To: &c.Follow}, core.Member{Name: "online", To: &c.Online})
 	if err == nil {
 		err = c.check()
 	}

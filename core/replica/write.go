@@ -135,7 +135,7 @@ func (r *Replica) answerQueued(w *write) {
 // sendWrites sends the oldest writes that the server has not acknowledged, as
 // many as one batch takes, unless a batch is in flight.
 func (r *Replica) sendWrites() {
-	if r.sending || r.box.renumbering || !r.reachable() || r.boot != nil {
+	if !r.leads || r.sending || r.box.renumbering || !r.reachable() || r.boot != nil {
 		return
 	}
 	q := core.MutateRequest{ClientID: r.cfg.ClientID}
@@ -206,6 +206,7 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 				w.refusal = &core.Error{Code: res.Code, Details: res.Outcome}
 			}
 		}
+		r.tellRefusal(w)
 	}
 	r.landWrites()
 	if len(r.writes) > 0 && r.link.open != ready {
@@ -226,6 +227,7 @@ func (r *Replica) unacknowledge() {
 // used up by mutations that do nothing.
 func (r *Replica) refuseWrite(w *write, why error) {
 	w.refusal = why
+	r.tellRefusal(w)
 	r.settleWrite(w)
 	for i := range w.muts {
 		w.muts[i] = core.Mutation{Mid: w.muts[i].Mid, Op: core.OpSkip}

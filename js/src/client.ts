@@ -76,7 +76,7 @@ export class LiveClient implements Client {
 
   async logout({ wipe = false }: { wipe?: boolean } = {}): Promise<void> {
     if (!wipe) return this.close()
-    await (this.#ending ??= this.#end(async () => {})) // storage is open still
+    await (this.#ending ??= this.#end(async () => {}, true)) // storage is open still
     const { url, account, key, log } = this.#settings
     try {
       // Rows may be there of a time when storage was in use.
@@ -88,10 +88,10 @@ export class LiveClient implements Client {
     }
   }
 
-  async #end(release: () => Promise<void>): Promise<void> {
+  async #end(release: () => Promise<void>, wipe = false): Promise<void> {
     this.#gone.abort()
     clearTimeout(this.#retry)
-    await this.#core?.close()
+    await this.#core?.close(wipe)
     for (const settle of [...this.#calls.values()]) settle(refused(CodeOffline, whenClosed))
     await release()
     this.#tell({ connection: 'closed' })
@@ -196,6 +196,7 @@ export class LiveClient implements Client {
       },
       settled: (write) => this.#settled.emit(write),
       status: (status) => this.#tell(status),
+      wiped: () => this.#wiped(),
       died: (why) => this.#died(why),
     }
   }

@@ -6,10 +6,12 @@ import { isOnline, watchPage } from './page.js'
 import type { Remote, Socket } from './remote.js'
 import { textOf } from './result.js'
 import type { Settings } from './settings.js'
-import type { Store } from './store.js'
+import type { Store, Stored } from './store.js'
+import { Tabs } from './tabs.js'
 import {
-  EvAbort, EvCall, EvChunk, EvClose, EvClosed, EvFrame, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvResponse, EvStart, EvStored, EvTimer, EvWake,
-  FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxOutbox, FxReply, FxSend, FxSettled, FxStatus, FxStore, FxTimer, FxUpdates,
+  EvAbort, EvCall, EvChanged, EvChunk, EvClose, EvClosed, EvFrame, EvLeader, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvRefused, EvResponse,
+  EvRole, EvStart, EvStored, EvTimer, EvWake, FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxOutbox, FxRefused, FxReply, FxReread, FxSend,
+  FxSettled, FxStatus, FxStore, FxTimer, FxUpdates,
 } from './wire.gen.js'
 
 /** The client, as the core sees it. */
@@ -23,6 +25,8 @@ export interface Host {
   deleted(keys: SessionKey[]): void
   settled(write: SettledWrite): void
   status(status: ClientStatus): void
+  /** Another tab wiped the account. */
+  wiped(): void
   /** The loaded instance is dead; what it was asked will not be answered. */
   died(why: string): void
 }
@@ -47,15 +51,22 @@ const encoder = new TextEncoder()
 /** Loads the core and what is stored. Rejects when the program cannot be had. */
 export async function startCore(host: Host): Promise<Core> {
   const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href
-  const core = new Core(host, await Machine.start(url))
-  await core.load()
-  return core
+  const tabs = host.store && 'BroadcastChannel' in globalThis ? new Tabs(host.store) : undefined
+  try {
+    const core = new Core(host, await Machine.start(url), tabs)
+    await core.load()
+    return core
+  } catch (error) {
+    tabs?.stop()
+    throw error
+  }
 }
 
 /** The replica and what it runs on: events go in, and what its effects say is done, in order. */
 export class Core {
   readonly #host: Host
   readonly #machine: Machine
+  #tabs: Tabs | undefined
   readonly #events: Event[] = []
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>()
   readonly #sockets = new Map<number, Socket>()
@@ -67,23 +78,37 @@ export class Core {
   #unwatch = (): void => {}
   #closed = (): void => {}
 
-  constructor(host: Host, machine: Machine) {
+  /** Without `tabs`, this tab is on its own. */
+  constructor(host: Host, machine: Machine, tabs: Tabs | undefined) {
     this.#host = host
     this.#machine = machine
+    this.#tabs = tabs
   }
 
   /** Gives the replica its configuration and what is stored, and with that the page's events. */
   async load(): Promise<void> {
     const { store } = this.#host
     const online = isOnline()
-    this.#send({ kind: EvStart, data: this.#config(online) })
-    if (store) await this.#loadFrom(store)
+    const leads = this.#tabs?.leads ?? true // asked before storage is read: an older leader may write until then
+    this.#send({ kind: EvStart, data: this.#config(online, leads) })
+    if (store) await this.#feed(await store.load())
     if (this.#stopped) throw new Error(this.#whyDead)
     this.#loaded = true
     this.#unwatch = watchPage({
       network: (on) => this.#send({ kind: EvNetwork, code: Number(on) }),
-      woke: () => this.#send({ kind: EvWake }),
+      woke: () => {
+        this.#tabs?.enter()
+        this.#send({ kind: EvWake })
+      },
+      left: () => this.#tabs?.leave(),
     })
+    this.#tabs?.listen({
+      role: (leads) => this.#send({ kind: EvRole, code: Number(leads) }),
+      leader: (status) => this.#send({ kind: EvLeader, data: status }),
+      changed: () => this.#send({ kind: EvChanged }),
+      refused: (data) => this.#send({ kind: EvRefused, data }),
+      wiped: () => this.#host.wiped(),
+    }, leads)
     if (isOnline() !== online) this.#send({ kind: EvNetwork, code: Number(!online) })
   }
 
@@ -95,8 +120,8 @@ export class Core {
     this.#send({ kind: EvAbort, id })
   }
 
-  /** Ends the connection, and resolves when what was not stored yet is. */
-  close(): Promise<void> {
+  /** Ends the connection, and resolves when what was not stored yet is. With `wipe`, the other tabs are told to end as well. */
+  close(wipe: boolean): Promise<void> {
     return new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, closePatience)
       this.#closed = () => {
@@ -105,7 +130,10 @@ export class Core {
       }
       this.#send({ kind: EvClose })
       if (this.#stopped) this.#closed()
-    }).then(() => this.stop())
+    }).then(() => {
+      if (wipe) this.#tabs?.wiped()
+      this.stop()
+    })
   }
 
   /** Lets go of everything at once. */
@@ -113,6 +141,7 @@ export class Core {
     if (this.#stopped) return
     this.#stopped = true
     this.#unwatch()
+    this.#tabs?.stop()
     this.#requests.abort()
     for (const timer of this.#timers.values()) clearTimeout(timer)
     for (const socket of this.#sockets.values()) socket.hangUp(1000)
@@ -121,27 +150,28 @@ export class Core {
     this.#closed()
   }
 
-  #config(online: boolean): string {
+  #config(online: boolean, leads: boolean): string {
     const { account, maxCached, echoOwn, reject } = this.#host.settings
     const [seed, ...id] = crypto.getRandomValues(new Uint32Array(5))
     const clientId = id.map((n) => n.toString(16).padStart(8, '0')).join('')
-    return JSON.stringify({ account, clientId, seed, maxCached, echoOwn, reject, storage: this.#host.store !== undefined, online })
+    return JSON.stringify({ account, clientId, seed, maxCached, echoOwn, reject, storage: this.#host.store !== undefined, follow: !leads, online })
   }
 
-  async #loadFrom(store: Store): Promise<void> {
-    const stored = await store.load()
-    this.#send({ kind: EvLoad, data: stored ? JSON.stringify(stored.meta) : '' })
+  /** Hands over what was read from storage; undefined when that failed. */
+  async #feed(stored: Stored | undefined): Promise<void> {
+    if (!stored) return this.#send({ kind: EvLoaded, code: 1 })
+    const { meta, partial, blobs, outbox } = stored
+    this.#send({ kind: EvLoad, code: Number(partial), data: meta ? JSON.stringify(meta) : '' })
     let began = performance.now()
-    for (const data of stored?.blobs ?? []) {
+    for (const data of blobs) {
       if (performance.now() - began > longestTask) {
         await nextTask()
         began = performance.now()
       }
       this.#send({ kind: EvChunk, data })
     }
-    const outbox = await store.outbox()
     if (outbox) this.#send({ kind: EvQueued, data: JSON.stringify(outbox) })
-    this.#send({ kind: EvLoaded, code: stored === undefined || outbox === undefined ? 1 : 0 })
+    this.#send({ kind: EvLoaded })
   }
 
   /**
@@ -181,7 +211,7 @@ export class Core {
       case FxReply: return this.#host.reply(id, textIn(data))
       case FxUpdates: return this.#host.updated(JSON.parse(textIn(data)))
       case FxDeletes: return this.#host.deleted(JSON.parse(textIn(data)))
-      case FxStatus: return this.#host.status(JSON.parse(textIn(data)))
+      case FxStatus: return this.#tell(JSON.parse(textIn(data)))
       case FxFetch: return this.#fetch(id, path, data, code === 1)
       case FxDial: return this.#dial(id, code === 1)
       case FxSend: return this.#sockets.get(id)?.send(textIn(data))
@@ -191,6 +221,8 @@ export class Core {
       case FxStore: return this.#write(id, data)
       case FxOutbox: return this.#changeOutbox(id, data)
       case FxSettled: return this.#host.settled(JSON.parse(textIn(data)))
+      case FxReread: return this.#reread(data)
+      case FxRefused: return this.#tabs?.refused(textIn(data))
       case FxClosed: return this.#closed()
       default: throw new Error(`effect ${kind} is unknown: recents.wasm is not of this package's version`)
     }
@@ -233,17 +265,37 @@ export class Core {
     this.#timers.delete(id)
   }
 
+  /** A tab whose storage failed goes its own way: the others, whose storage may work, need a leader that stores. */
+  #tell(status: ClientStatus): void {
+    this.#host.status(status)
+    if (status.storage === 'memory') {
+      this.#tabs?.stop()
+      this.#tabs = undefined
+    } else if (status.leader) {
+      this.#tabs?.tell(status)
+    }
+  }
+
+  #reread(known: Uint8Array<ArrayBuffer>): void {
+    void this.#host.store?.load(known.length > 0 ? JSON.parse(textIn(known)) : undefined).then((stored) => this.#feed(stored))
+  }
+
   #changeOutbox(id: number, data: Uint8Array<ArrayBuffer>): void {
     void this.#host.store?.changeOutbox(JSON.parse(textIn(data))).then((outbox) => {
+      if (outbox) this.#tabs?.changed()
       this.#send(outbox ? { kind: EvQueued, id, data: JSON.stringify(outbox) } : { kind: EvQueued, id, code: 2 })
     })
   }
 
   #write(id: number, data: Uint8Array<ArrayBuffer>): void {
     void this.#host.store?.apply(decodeBatch(data)).then((applied) => {
-      if (applied === 'written') this.#send({ kind: EvStored, id })
-      else if (applied === 'failed') this.#send({ kind: EvStored, id, code: 2 })
-      else this.#send({ kind: EvStored, id, code: 1, data: applied.other ? JSON.stringify(applied.other) : '' })
+      if (applied === 'failed') return this.#send({ kind: EvStored, id, code: 2 })
+      if (applied === 'written') {
+        this.#tabs?.changed()
+        return this.#send({ kind: EvStored, id })
+      }
+      if (applied.fenced) this.#tabs?.fenced()
+      this.#send({ kind: EvStored, id, code: 1, data: applied.other ? JSON.stringify(applied.other) : '' })
     })
   }
 }

@@ -3,6 +3,13 @@ export interface PageEvents {
   network(online: boolean): void
   /** The page became visible, was shown again or resumed. */
   woke(): void
+  /** The page is frozen, or put away: nothing runs until it wakes, if ever. */
+  left(): void
+}
+
+/** Whether the user sees the page; a Worker counts as seen. */
+export function isVisible(): boolean {
+  return typeof document === 'undefined' || document.visibilityState === 'visible'
 }
 
 /** What the browser says of the network; where it says nothing, there is one. */
@@ -25,5 +32,7 @@ export function watchPage(events: PageEvents): () => void {
   on(scope, 'pageshow', (event) => (event as PageTransitionEvent).persisted && events.woke())
   on(page, 'visibilitychange', () => page?.visibilityState === 'visible' && events.woke())
   on(page, 'resume', () => events.woke())
+  on(page, 'freeze', () => events.left())
+  on(scope, 'pagehide', () => events.left())
   return () => undo.forEach((end) => end())
 }

@@ -20,15 +20,30 @@ type StoreName = (typeof storeNames)[number]
 const stateKey = 'state'
 const ownerKey = 'owner'
 const outboxKey = 'outbox'
+const leaderKey = 'leader'
 const headKey = 0
 
 /** What {@link Store.apply} found. */
-export type Applied = 'written' | 'failed' | { other: Meta | null }
+export type Applied = 'written' | 'failed' | { other: Meta | null; fenced: boolean }
 
-/** All that is stored: the meta record, then each chunk and journal record; empty blobs for those that cannot be read. */
+/** All that is stored, of one moment: each chunk and journal record, with empty blobs for those that cannot be read, and the outbox. */
 export interface Stored {
-  meta: Meta
+  meta: Meta | null
+  /** Whether the blobs are only the journal records after those that were known. */
+  partial: boolean
   blobs: Uint8Array[]
+  /** The writes that wait; null when there never was one. */
+  outbox: Outbox | null
+}
+
+/** Which tab leads, as far as storage knows. */
+export interface Leader {
+  /** Rises with each leader, so that one that was replaced writes no more. */
+  term: number
+  /** The leader's own random id. */
+  id: string
+  /** Where there are no locks: when the leader counts as gone unless it renews this, ms. */
+  until: number
 }
 
 /** What an FxOutbox asks for (replica's outbox.go): to add a write, or, with `expect`, to number all anew. */
@@ -48,6 +63,8 @@ export interface OutboxRequest {
 /** The stored outbox, or what is new of it. */
 export interface Outbox {
   clientId: string
+  /** The number that the next write gets. */
+  next: number
   /** A write that does not read is null, and keeps its numbers. */
   writes: { first: number; count: number; write: unknown }[]
 }
@@ -84,8 +101,11 @@ export function databaseName(owner: string): string {
 export class Store {
   /** Why storage is not used, '' while it is. */
   failure = ''
+  /** The database's name, which no other account has. */
+  readonly name: string
+  /** As which leader this tab writes. */
+  term = 0
   readonly #owner: string
-  readonly #name: string
   readonly #seal: Seal | undefined
   readonly #onWiped: () => void
   #opening!: Promise<IDBDatabase>
@@ -97,7 +117,7 @@ export class Store {
   /** `onWiped` is called when another tab deletes the database. */
   constructor(url: string, account: string, key: CryptoKey | undefined, onWiped: () => void) {
     this.#owner = `${url}\n${account}` // an account holds no control character
-    this.#name = databaseName(this.#owner)
+    this.name = databaseName(this.#owner)
     this.#seal = key && new Seal(key, this.#owner)
     this.#onWiped = onWiped
     this.#reconnect()
@@ -115,16 +135,40 @@ export class Store {
     return bytes && new TextDecoder().decode(bytes)
   }
 
-  /** Everything that is stored, of one moment; null for nothing, and undefined when storage failed. */
-  async load(): Promise<Stored | null | undefined> {
-    const raw = await this.#attempt(() => within(loadPatience, this.#transact(['meta', 'chunks', 'journal'], 'readonly', readState)))
-    if (!raw) return undefined
-    const meta = readMeta(raw.meta)
-    if (!meta) return null
-    // Records that are not those that meta tells of count as one too many, unreadable.
-    if (raw.chunks.length !== meta.chunks || raw.journal.length !== meta.journal) raw.journal.push(undefined)
-    const blobs = [...raw.chunks.map((b, i) => this.#unsealed('chunks', i, b)), ...raw.journal.map((b, i) => this.#unsealed('journal', i, b))]
-    return { meta, blobs: (await Promise.all(blobs)).map((blob) => blob ?? new Uint8Array()) }
+  /** What is stored, or what is new since `known`; undefined when storage failed. */
+  load(known?: Meta): Promise<Stored | undefined> {
+    return this.#attempt(async () => {
+      const raw = await within(loadPatience, this.#transact(['meta', 'chunks', 'journal', 'outbox'], 'readonly', (tx) => readState(tx, known)))
+      const { meta, partial, from, outbox } = raw
+      // Records that are not those that meta tells of count as one too many, unreadable.
+      const whole = meta && (partial || raw.chunks.length === meta.chunks) && raw.journal.length === meta.journal - from
+      if (!whole) raw.journal.push(undefined)
+      const blobs = meta && [...raw.chunks.map((b, i) => this.#unsealed('chunks', i, b)), ...raw.journal.map((b, i) => this.#unsealed('journal', from + i, b))]
+      return {
+        meta,
+        partial,
+        blobs: (await Promise.all(blobs ?? [])).map((blob) => blob ?? new Uint8Array()),
+        outbox: outbox.state ? await this.#opened(outbox.state, outbox.writes) : null,
+      }
+    })
+  }
+
+  /** Changes the record of which tab leads: `change` returns the new one, or undefined to leave it. Returns what is stored then. */
+  lead(change: (stored: Leader | undefined) => Leader | undefined): Promise<Leader | undefined> {
+    return this.#attempt(() =>
+      this.#transact(['meta'], 'readwrite', (tx) => {
+        const meta = tx.objectStore('meta')
+        const request = meta.get(leaderKey)
+        let leader: Leader | undefined
+        request.onsuccess = () => {
+          const stored = readLeader(request.result)
+          const changed = change(stored)
+          if (changed) meta.put(changed, leaderKey)
+          leader = changed ?? stored
+        }
+        return () => leader
+      }),
+    )
   }
 
   /** Writes a batch, after those before it, in one transaction. Never rejects. */
@@ -132,12 +176,6 @@ export class Store {
     const written = this.#writes.then(() => this.#apply(batch))
     this.#writes = written
     return written
-  }
-
-  /** The writes that wait; null when there never was one, undefined when storage failed. */
-  async outbox(): Promise<Outbox | null | undefined> {
-    const found = await this.#attempt(() => this.#transact(['meta', 'outbox'], 'readonly', readOutbox))
-    return found && (found.state ? this.#opened(found.state.clientId, found.writes) : null)
   }
 
   /**
@@ -171,16 +209,16 @@ export class Store {
       }),
     )
     await this.close()
-    const deleted = await deleteDatabase(this.#name)
+    const deleted = await deleteDatabase(this.name)
     if (!cleared && !deleted) throw new Error(`storage: the database could not be deleted`)
   }
 
   async #apply(batch: Batch): Promise<Applied> {
     const applied = await this.#attempt(async (): Promise<Applied> => {
       const sealed = await this.#sealed(batch) // before the transaction, which would not wait for it
-      const found = await this.#transact(storeNames, 'readwrite', (tx) => writeBatch(tx, sealed))
+      const found = await this.#transact(storeNames, 'readwrite', (tx) => writeBatch(tx, sealed, this.term))
       this.#reopened = 0
-      return found === undefined ? 'written' : { other: found }
+      return found ?? 'written'
     })
     return applied ?? 'failed'
   }
@@ -189,20 +227,20 @@ export class Store {
     return this.#attempt(async () => {
       const json = JSON.stringify(request.write)
       const body = this.#seal && json ? await this.#seal.close('outbox', 0, new TextEncoder().encode(json)) : json
-      const { clientId, writes } = await this.#transact(['meta', 'outbox'], 'readwrite', (tx) => writeOutbox(tx, request, body), 'strict')
-      return this.#opened(clientId, writes)
+      const { state, writes } = await this.#transact(['meta', 'outbox'], 'readwrite', (tx) => writeOutbox(tx, request, body), 'strict')
+      return this.#opened(state, writes)
     })
   }
 
   /** Reads writes as they are stored. */
-  async #opened(clientId: string, stored: WaitingWrite[]): Promise<Outbox> {
+  async #opened({ clientId, next }: OutboxState, stored: WaitingWrite[]): Promise<Outbox> {
     const writes: Outbox['writes'] = []
     for (const { first, count, body } of stored) {
       const bytes = typeof body === 'string' ? undefined : await this.#unsealed('outbox', 0, body)
       const json = typeof body === 'string' && !this.#seal ? body : bytes && new TextDecoder().decode(bytes)
       writes.push({ first, count, write: json ? parsed(json) : null })
     }
-    return { clientId, writes }
+    return { clientId, next, writes }
   }
 
   /** Runs one transaction, on a new connection when the browser lost the old one. */
@@ -229,7 +267,7 @@ export class Store {
     try {
       return await work()
     } catch (error) {
-      this.failure ||= `storage: ${textOf(error)}`
+      if (!this.#closed) this.failure ||= `storage: ${textOf(error)}`
       return undefined
     }
   }
@@ -241,7 +279,7 @@ export class Store {
 
   async #connect(): Promise<IDBDatabase> {
     if (this.#seal && !globalThis.crypto?.subtle) throw new Error('encryptionKey needs a secure context (https)')
-    const db = await openDatabase(this.#name, this.#owner)
+    const db = await openDatabase(this.name, this.#owner)
     db.onversionchange = ({ newVersion }) => {
       this.#closed = true // or this tab would make anew what the other one deletes
       db.close()
@@ -344,17 +382,34 @@ function isLost(error: unknown): boolean {
 }
 
 interface RawState {
-  meta: unknown
+  meta: StoredMeta | null
+  partial: boolean
+  /** The number of the first journal record. */
+  from: number
   chunks: unknown[]
   journal: unknown[]
+  outbox: { state: OutboxState | undefined; writes: WaitingWrite[] }
 }
 
-function readState(tx: IDBTransaction): () => RawState {
+function readState(tx: IDBTransaction, known: Meta | undefined): () => RawState {
+  const state: RawState = { meta: null, partial: false, from: 0, chunks: [], journal: [], outbox: { state: undefined, writes: [] } }
   const meta = tx.objectStore('meta').get(stateKey)
-  const state: RawState = { meta: undefined, chunks: [], journal: [] }
-  readRun(tx.objectStore('chunks'), 0, state.chunks)
-  readRun(tx.objectStore('journal'), 0, state.journal)
-  return () => ({ ...state, meta: meta.result })
+  meta.onsuccess = () => {
+    state.meta = readMeta(meta.result)
+    state.partial = known !== undefined && state.meta?.epoch === known.epoch && state.meta.generation === known.generation
+    if (state.partial) state.from = known!.journal
+    else readRun(tx.objectStore('chunks'), 0, state.chunks)
+    readRun(tx.objectStore('journal'), state.from, state.journal)
+  }
+  const outbox = tx.objectStore('meta').get(outboxKey)
+  const writes = tx.objectStore('outbox').getAll()
+  return () => ({ ...state, outbox: { state: outbox.result, writes: writes.result } })
+}
+
+/** Takes a stored value for a Leader only when it is one. */
+function readLeader(value: unknown): Leader | undefined {
+  const leader = value as Leader | undefined
+  return Number.isSafeInteger(leader?.term) && typeof leader?.id === 'string' && Number.isSafeInteger(leader.until) ? leader : undefined
 }
 
 /** Reads records `from` and up, some at a time so that none of the tasks is long. */
@@ -366,15 +421,17 @@ function readRun(store: IDBObjectStore, from: number, into: unknown[]): void {
   }
 }
 
-/** Compares and sets. The result is undefined when it was written, else the meta that was found. */
-function writeBatch(tx: IDBTransaction, batch: Batch): () => Meta | null | undefined {
+/** Compares and sets, as the leader of a term. The result is undefined when it was written, else why not. */
+function writeBatch(tx: IDBTransaction, batch: Batch, term: number): () => Exclude<Applied, string> | undefined {
   const meta = tx.objectStore('meta')
+  const leader = meta.get(leaderKey)
   const request = meta.get(stateKey)
-  let other: Meta | null | undefined
+  let other: Exclude<Applied, string> | undefined
   request.onsuccess = () => {
     const found = readMeta(request.result)
-    if (!sameMeta(found, batch.expect)) {
-      other = found
+    const fenced = (readLeader(leader.result)?.term ?? 0) > term
+    if (fenced || !sameMeta(found, batch.expect)) {
+      other = { other: found, fenced }
       return
     }
     const chunks = tx.objectStore('chunks')
@@ -401,21 +458,10 @@ function forgetWrites(tx: IDBTransaction, clientId: string, done: number): void 
   }
 }
 
-interface StoredOutbox {
-  state: OutboxState | undefined
-  writes: WaitingWrite[]
-}
-
-function readOutbox(tx: IDBTransaction): () => StoredOutbox {
-  const state = tx.objectStore('meta').get(outboxKey)
-  const writes = tx.objectStore('outbox').getAll()
-  return () => ({ state: state.result, writes: writes.result })
-}
-
 /** Adds a write or numbers all anew; see {@link OutboxRequest}. The result is what the tab does not know yet. */
 function writeOutbox(tx: IDBTransaction, request: OutboxRequest, body: WaitingWrite['body'] | undefined): () => OutboxChange {
   const stored = tx.objectStore('meta').get(outboxKey)
-  const change: OutboxChange = { clientId: '', writes: [] }
+  const change: OutboxChange = { state: { clientId: '', next: 1 }, writes: [] }
   stored.onsuccess = () => {
     const state: OutboxState = stored.result ?? { clientId: request.expect ?? request.clientId, next: 1 }
     if (request.expect === state.clientId) renumber(tx, request, change)
@@ -425,20 +471,22 @@ function writeOutbox(tx: IDBTransaction, request: OutboxRequest, body: WaitingWr
 }
 
 interface OutboxChange {
-  clientId: string
+  state: OutboxState
   writes: WaitingWrite[]
 }
 
 function addWrite(tx: IDBTransaction, state: OutboxState, request: OutboxRequest, body: WaitingWrite['body'] | undefined, change: OutboxChange): void {
   const outbox = tx.objectStore('outbox')
-  if (body !== undefined && request.count) {
-    outbox.put({ first: state.next, count: request.count, body } satisfies WaitingWrite, state.next)
-    tx.objectStore('meta').put({ ...state, next: state.next + request.count } satisfies OutboxState, outboxKey)
+  const count = body === undefined ? 0 : (request.count ?? 0)
+  change.state = { clientId: state.clientId, next: state.next + count }
+  if (body !== undefined && count > 0) {
+    outbox.put({ first: state.next, count, body } satisfies WaitingWrite, state.next)
+    tx.objectStore('meta').put(change.state, outboxKey)
   }
   // Numbers of another client id say nothing of those that this tab knows.
   const after = state.clientId === request.clientId ? (request.after ?? 0) : 0
   const news = outbox.getAll(IDBKeyRange.lowerBound(after, true))
-  news.onsuccess = () => Object.assign(change, { clientId: state.clientId, writes: news.result })
+  news.onsuccess = () => (change.writes = news.result)
 }
 
 function renumber(tx: IDBTransaction, request: OutboxRequest, change: OutboxChange): void {
@@ -453,8 +501,8 @@ function renumber(tx: IDBTransaction, request: OutboxRequest, change: OutboxChan
       change.writes.push(numbered)
       next += write.count
     }
-    change.clientId = request.clientId
-    tx.objectStore('meta').put({ clientId: request.clientId, next } satisfies OutboxState, outboxKey)
+    change.state = { clientId: request.clientId, next }
+    tx.objectStore('meta').put(change.state, outboxKey)
   }
 }
 

@@ -150,7 +150,7 @@ export const SyncVersion = 1
 
 /** first of all: Data is the Config's JSON */
 export const EvStart = 1
-/** the stored meta record: Data is its JSON, empty when nothing is stored; no event but EvChunk until EvLoaded */
+/** the stored meta record: Data is its JSON, empty when nothing is stored; Code 1: what follows is only what FxReread did not know */
 export const EvLoad = 2
 /** one stored chunk or journal record, chunks first, each in the order of its number: Data */
 export const EvChunk = 3
@@ -178,8 +178,16 @@ export const EvCall = 13
 export const EvAbort = 14
 /** the app closes the client */
 export const EvClose = 15
-/** FxOutbox ID was done (Code 0: Data is the answer), or failed (Code 2); while loading, with ID 0: the whole stored outbox */
+/** FxOutbox ID was done (Code 0: Data is the answer), or failed (Code 2); between EvLoad and EvLoaded, with ID 0: the whole stored outbox */
 export const EvQueued = 16
+/** among the tabs of its account this one leads (Code 1) or follows (Code 0) */
+export const EvRole = 17
+/** the tab that leads tells of itself: Data is {connection, cursor, lastError} */
+export const EvLeader = 18
+/** another tab changed what is stored */
+export const EvChanged = 19
+/** the tab that leads told what its FxRefused said: Data */
+export const EvRefused = 20
 
 // The calls of EvCall, and the members of Data.
 
@@ -222,4 +230,8 @@ export const FxClosed = 12
 export const FxOutbox = 13
 /** Data tells what became of a write whose call was answered with 202: one onSettled */
 export const FxSettled = 14
+/** read what is stored, of one moment, and answer as at the start, EvLoad to EvLoaded; Data is the meta that is known: while generation and epoch are still its own, the journal records after it are enough */
+export const FxReread = 15
+/** tell the other tabs Data: what the server said against a write of one of them */
+export const FxRefused = 16
 

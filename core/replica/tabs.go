@@ -1,0 +1,293 @@
+package replica
+
+import "recents/core"
+
+// Of the tabs of one account and origin, one leads: it holds the socket, sends
+// the writes and stores the rows. The others follow: they read what it stored,
+// answer from that, and put their writes into the outbox that all tabs share.
+// Who leads is not decided here, and nothing exact rests on it: each write to
+// storage is a compare-and-set, so two leaders do no harm (sync.md, "Tabs").
+
+// reading is stored state on its way in. It is believed only as far as it
+// proves itself (R6).
+type reading struct {
+	meta    *Meta // nil: nothing is stored
+	partial bool  // only the journal records that this tab did not know
+	rows    *set
+	news    changed // partial: of each key the newest, tombstones included
+	bytes   int
+	outbox  []byte // as EvQueued brought it; nil: there never was a write
+	spoiled bool   // something was not as written
+}
+
+func newReading(ev Event) *reading {
+	g := &reading{rows: newSet(), partial: ev.Code == 1}
+	if len(ev.Data) > 0 {
+		g.meta = parseMeta(ev.Data)
+		g.spoiled = g.meta == nil
+	}
+	return g
+}
+
+// take reads the rows of a chunk or a journal record.
+func (g *reading) take(b []byte) {
+	rows, ok := decodeChunk(b)
+	for _, raw := range rows {
+		row, err := core.ParseRow(raw)
+		if err != nil {
+			ok = false
+			break
+		}
+		g.put(&entry{key: row.Key.String(), seq: row.Seq, time: row.UpdateTime, raw: raw}, row.Deleted)
+	}
+	g.bytes += len(b)
+	g.spoiled = g.spoiled || !ok
+}
+
+func (g *reading) put(e *entry, deleted bool) {
+	if g.partial {
+		if i, held := g.news.at[e.key]; !held || g.news.rows[i].seq < e.seq {
+			g.news.keep(e)
+		}
+		return
+	}
+	switch old := g.rows.rows[e.key]; {
+	case old != nil && old.seq >= e.seq:
+	case deleted:
+		g.rows.remove(e.key)
+	default:
+		g.rows.put(e)
+	}
+}
+
+// role takes what was decided of this tab. One that has no storage knows nothing
+// of the others, and keeps its own socket.
+func (r *Replica) role(leads bool) {
+	switch {
+	case !r.store.on:
+	case !leads:
+		r.stepDown()
+	case !r.leads:
+		r.rising = true // once it has read what the one before it left
+		r.reread()
+	}
+}
+
+// lead makes this tab the one that is connected. It goes on from its own cursor.
+func (r *Replica) lead() {
+	s := &r.store
+	r.leads, r.rising = true, false
+	s.dirty = changed{}
+	if r.known && (s.meta == nil || s.meta.Epoch != r.cursor.Epoch || s.meta.Cursor != r.cursor.Seq) {
+		s.rewrite()
+	}
+	r.link.tries, r.link.head, r.failures = 0, 0, 0
+	r.lastError = ""
+	if r.link.state != shut {
+		r.link.state = connecting
+	}
+	r.connect()
+}
+
+// stepDown stores what is not stored, and lets go of all that a leader does.
+func (r *Replica) stepDown() {
+	r.rising = false
+	if !r.leads {
+		return
+	}
+	r.flush()
+	r.leads = false
+	r.hangUp(closeNormal, "")
+	r.boot, r.pullNext, r.store.waiting = nil, false, false
+	for id := int64(timerDial); id <= timerWrite; id++ {
+		r.stopTimer(id)
+	}
+	r.ahead = core.Cursor{}
+	if r.link.state != offline {
+		r.link.state = connecting
+	}
+}
+
+// leader takes what the leader tells of itself: {connection, cursor, lastError}.
+// Anything else is not its word, and ignored.
+func (r *Replica) leader(b []byte) {
+	var word, text, why string
+	err := core.Read(b, core.Member{Name: "connection", To: &word}, core.Member{Name: "cursor", To: &text}, core.Member{Name: "lastError", To: &why})
+	state, known := linkStates[word]
+	if r.leads || err != nil || !known {
+		return
+	}
+	was := r.ahead
+	r.ahead, err = core.ParseCursor(text)
+	if err != nil {
+		r.ahead = core.Cursor{} // it has no list yet
+	}
+	if r.ahead == was && r.ahead != r.cursor {
+		r.reread() // it was said before, and what it stored was missed
+	}
+	r.link.state = state
+	r.lastError = why
+}
+
+// linkStates are the words of a leader's status. "closed" is none: a leader that
+// closes leads no more.
+var linkStates = map[string]linkState{"connecting": connecting, "live": live, "offline": offline, "unauthorized": unauthorized}
+
+// reread asks for what is stored now, one reading at a time.
+func (r *Replica) reread() {
+	s := &r.store
+	if !s.on {
+		return
+	}
+	if s.asking {
+		s.askNext = true
+		return
+	}
+	s.asking, s.askNext = true, false
+	var meta []byte
+	if s.meta != nil && r.known {
+		meta = s.meta.append(nil)
+	}
+	r.do(Effect{Kind: FxReread, Data: meta})
+}
+
+// rereading takes the answer to FxReread. Nothing of it counts before its end.
+func (r *Replica) rereading(ev Event) {
+	s := &r.store
+	switch {
+	case !s.asking:
+	case ev.Kind == EvLoad:
+		s.reading = newReading(ev)
+	case s.reading == nil && ev.Code == 0:
+	case ev.Kind == EvChunk:
+		s.reading.take(ev.Data)
+	case ev.Kind == EvQueued:
+		s.reading.outbox = ev.Data
+	case ev.Kind == EvLoaded:
+		r.readAgain(ev.Code == 0)
+	}
+}
+
+// readAgain goes on once a reading is whole. A leader takes the others' writes
+// from it: its own rows are newer than those that it stored.
+func (r *Replica) readAgain(ok bool) {
+	s := &r.store
+	g := s.reading
+	s.reading, s.asking = nil, false
+	if !ok {
+		r.loseStorage(whyMemory)
+		return
+	}
+	if !r.leads {
+		r.adopt(g)
+	}
+	r.takeShared(g.outbox)
+	switch {
+	case s.askNext:
+		r.reread()
+	case r.rising:
+		r.lead()
+	}
+	r.sendWrites()
+}
+
+// adopt takes what the leader stored as the base, unless that is older than what
+// this tab has of a time when it led itself (I3).
+func (r *Replica) adopt(g *reading) {
+	s, m := &r.store, g.meta
+	switch {
+	case g.spoiled || m == nil:
+		return
+	case r.known && m.Epoch == r.cursor.Epoch && m.Cursor < r.cursor.Seq:
+		return
+	case g.partial && (s.meta == nil || s.meta.Epoch != m.Epoch || s.meta.Generation != m.Generation):
+		return // this tab's own last write came between
+	case g.partial:
+		r.adoptNews(g)
+	default:
+		r.adoptWhole(g)
+	}
+	r.cursor = core.Cursor{Epoch: m.Epoch, Seq: m.Cursor}
+	r.known, r.asOf = true, m.AsOf
+	r.evict()
+	s.meta, s.dirty, s.full = m, changed{}, false
+}
+
+func (r *Replica) adoptNews(g *reading) {
+	lastMid := r.landedIn(g.outbox)
+	for _, e := range g.news.rows {
+		r.applyRow(e.row(), lastMid)
+	}
+	r.lowest = max(r.lowest, g.meta.Lowest)
+	r.base.trim(r.lowest) // the leader hears of no delete below it
+	r.store.logged += g.bytes
+}
+
+func (r *Replica) adoptWhole(g *reading) {
+	lowest := g.meta.Lowest
+	g.rows.trim(lowest)
+	if r.known {
+		r.noteDifferences(r.base, g.rows, lowest, r.landedIn(g.outbox))
+	}
+	r.base, r.lowest = g.rows, lowest
+	r.store.chunked, r.store.logged = g.bytes, 0
+}
+
+// takeShared takes the stored outbox. What a follower misses in it is in the
+// rows of the same reading: the two leave and arrive in one transaction.
+func (r *Replica) takeShared(outbox []byte) {
+	if outbox == nil || !r.takeOutbox(outbox) || r.leads {
+		return
+	}
+	r.landed = max(r.landed, r.landedIn(outbox))
+	r.landWrites()
+}
+
+// landedIn returns the highest mid that a stored outbox, which was read together
+// with the rows, gave out and holds no more: {clientId, next, writes: [{first}]}.
+// It is 0 when the numbers are another client id's.
+func (r *Replica) landedIn(outbox []byte) int64 {
+	var client string
+	var next int64
+	err := core.Read(outbox, core.Member{Name: "clientId", To: &client}, core.Member{Name: "next", To: &next}, core.Member{Name: "writes", To: func(raw []byte) error {
+		return core.Items(raw, func(item []byte) error {
+			var first int64
+			err := core.Read(item, core.Member{Name: "first", To: &first})
+			next = min(next, first)
+			return err
+		})
+	}})
+	if err != nil || client != r.cfg.ClientID {
+		return 0
+	}
+	return next - 1
+}
+
+// tellRefusal tells the other tabs what the server said against a write that one
+// of them made: storage knows only that it is gone.
+func (r *Replica) tellRefusal(w *write) {
+	if w.own || w.refusal == nil || !r.store.on {
+		return
+	}
+	code, details := core.CodeOf(w.refusal)
+	b := core.AppendStr(nil, `{"clientId":`, r.cfg.ClientID)
+	b = core.AppendNum(b, `,"first":`, w.first)
+	b = core.AppendNum(b, `,"code":`, int64(code))
+	r.do(Effect{Kind: FxRefused, Data: append(core.AppendStr(b, `,"errorDetails":`, details), '}')})
+}
+
+// refusedThere takes what tellRefusal told in the tab that leads.
+func (r *Replica) refusedThere(b []byte) {
+	var client, details string
+	var first, code int64
+	err := core.Read(b, core.Member{Name: "clientId", To: &client}, core.Member{Name: "first", To: &first},
+		core.Member{Name: "code", To: &code}, core.Member{Name: "errorDetails", To: &details})
+	if err != nil || r.leads || client != r.cfg.ClientID {
+		return
+	}
+	for _, w := range r.writes {
+		if w.first == first {
+			w.refusal = &core.Error{Code: int(code), Details: details}
+		}
+	}
+}

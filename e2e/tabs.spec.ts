@@ -1,0 +1,328 @@
+import type { BrowserContext, Page } from '@playwright/test'
+import type { ClientStatus, NIMResult, RecentSession, SessionKey } from 'recents'
+import { connect, expect, list, test } from './fixtures'
+import type { Server } from './server'
+
+/** For what many tabs do at once, on a machine that does something else as well. */
+const patient = { timeout: 30_000 }
+
+const status = (page: Page): Promise<ClientStatus> => page.evaluate(() => window.clients.alice!.status)
+
+/** Opens tabs of alice, all at once. */
+async function openTabs(context: BrowserContext, server: Server, n: number): Promise<Page[]> {
+  const pages = await Promise.all(Array.from({ length: n }, () => context.newPage()))
+  await Promise.all(pages.map((page) => connect(page, server, 'alice')))
+  await untilLive(pages)
+  return pages
+}
+
+async function untilLive(pages: Page[]): Promise<void> {
+  for (const page of pages) await expect.poll(async () => (await status(page)).connection, patient).toBe('live')
+}
+
+/** Waits until one of the tabs leads, and returns it. */
+async function leaderOf(pages: Page[]): Promise<Page> {
+  let leader: Page[] = []
+  await expect
+    .poll(async () => {
+      const leads = await Promise.all(pages.map(async (page) => (await status(page)).leader))
+      leader = pages.filter((_, i) => leads[i])
+      return leader.length
+    }, patient)
+    .toBe(1)
+  return leader[0]!
+}
+
+/** How many WebSockets the server has open. */
+async function sockets(server: Server): Promise<number> {
+  const metrics = await (await fetch(`${server.url}/metrics`)).text()
+  return Number(/^recents_sockets (\d+)$/m.exec(metrics)![1])
+}
+
+async function untilOneSocket(server: Server): Promise<void> {
+  await expect.poll(() => sockets(server), patient).toBe(1)
+}
+
+interface Heard {
+  updates: RecentSession[]
+  deletes: SessionKey[]
+  settled: { code: number; errorDetails: string }[]
+}
+
+/** Has a tab record its events from now on. */
+function record(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    const client = window.clients.alice!
+    const heard: Heard = { updates: [], deletes: [], settled: [] }
+    client.messageService.onMySessionUpdate.listen((session) => void heard.updates.push(session))
+    client.messageService.onMySessionDelete.listen((keys) => void heard.deletes.push(...keys))
+    client.onSettled.listen((write) => void heard.settled.push(write))
+    Object.assign(window, { heard })
+  })
+}
+
+const heard = (page: Page): Promise<Heard> => page.evaluate(() => (window as unknown as { heard: Heard }).heard)
+const heardFrom = async (page: Page): Promise<string[]> => (await heard(page)).updates.map((s) => s.sessionId)
+
+function setExt(page: Page, id: string, ext: string): Promise<NIMResult<null>> {
+  return page.evaluate(([id, ext]) => window.clients.alice!.messageService.updateMySession(id!, 'p2p', ext!), [id, ext])
+}
+
+/** Waits until every tab shows what the server has, and says so. */
+async function untilAllShow(pages: Page[], right: unknown): Promise<void> {
+  for (const page of pages) {
+    await expect.poll(async () => (await list(page, 'alice')).data, patient).toEqual(right)
+    await expect.poll(async () => (await status(page)).pending, patient).toBe(0)
+  }
+}
+
+for (const n of [1, 5, 20]) {
+  test(`${n} tabs hold one socket, and each hears of every change once`, async ({ server, api, context }) => {
+    test.setTimeout(120_000)
+    for (const friend of ['bob', 'carol', 'dave']) await api.send(friend, 'alice', 'hello')
+    const pages = await openTabs(context, server, n)
+    await leaderOf(pages)
+    await untilOneSocket(server)
+    await untilAllShow(pages, await api.list('alice'))
+    await Promise.all(pages.map(record))
+    await api.send('bob', 'alice', 'again')
+    for (const page of pages) await expect.poll(() => heardFrom(page), patient).toEqual(['bob'])
+    await api.user('alice', '/v1/deleteMySession', { sessionList: [{ sessionId: 'carol', sessionType: 'p2p' }] })
+    for (const page of pages) await expect.poll(async () => (await heard(page)).deletes, patient).toEqual([{ sessionId: 'carol', sessionType: 'p2p' }])
+    await api.send('dave', 'alice', 'the last')
+    for (const page of pages) await expect.poll(() => heardFrom(page), patient).toEqual(['bob', 'dave'])
+    await untilAllShow(pages, await api.list('alice'))
+    expect(await sockets(server)).toBe(1)
+  })
+}
+
+test('a write in a tab that follows reaches the server, and shows in all tabs', async ({ server, api, context }) => {
+  for (const friend of ['bob', 'carol']) await api.send(friend, 'alice', 'hello')
+  const pages = await openTabs(context, server, 3)
+  const leader = await leaderOf(pages)
+  const writer = pages.find((page) => page !== leader)!
+  await Promise.all(pages.map(record))
+  expect(await setExt(writer, 'bob', 'from a follower')).toMatchObject({ isSuccess: true })
+  for (const page of pages.filter((p) => p !== writer)) {
+    await expect.poll(async () => (await heard(page)).updates.map((s) => s.ext), patient).toEqual(['from a follower'])
+  }
+  await writer.evaluate(() => window.clients.alice!.messageService.deleteMySession([{ sessionId: 'carol', sessionType: 'p2p' }]))
+  for (const page of pages.filter((p) => p !== writer)) await expect.poll(async () => (await heard(page)).deletes.length, patient).toBe(1)
+  const right = await api.list('alice')
+  expect(right.sessionList).toMatchObject([{ sessionId: 'bob', ext: 'from a follower' }])
+  await untilAllShow(pages, right)
+  expect(await heard(writer)).toMatchObject({ updates: [], deletes: [] })
+  expect(await sockets(server)).toBe(1)
+})
+
+test('writes of two tabs that are offline are each sent once, and each tab hears of its own', async ({ server, api, context }) => {
+  for (const friend of ['bob', 'carol', 'dave']) await api.send(friend, 'alice', 'hello')
+  const pages = await openTabs(context, server, 2)
+  await leaderOf(pages)
+  await untilAllShow(pages, await api.list('alice'))
+  await Promise.all(pages.map(record))
+  await context.setOffline(true)
+  for (const page of pages) await expect.poll(async () => (await status(page)).connection, patient).toBe('offline')
+  for (const [i, page] of pages.entries()) {
+    expect((await setExt(page, 'bob', `tab ${i}`)).code).toBe(202)
+    expect((await setExt(page, `friend${i}`, 'made')).code).toBe(202)
+  }
+  await expect.poll(() => Promise.all(pages.map(async (page) => (await status(page)).pending)), patient).toEqual([4, 4])
+  await context.setOffline(false)
+  await untilLive(pages)
+  for (const page of pages) await expect.poll(async () => (await heard(page)).settled.map((w) => w.code), patient).toEqual([0, 0])
+  const right = await api.list('alice')
+  expect(Object.fromEntries(right.sessionList.map((s) => [s.sessionId, s.ext]))).toEqual({
+    bob: 'tab 1', friend0: 'made', friend1: 'made', carol: undefined, dave: undefined,
+  })
+  await untilAllShow(pages, right)
+})
+
+const leaving: Record<string, (page: Page, context: BrowserContext) => Promise<unknown>> = {
+  'is closed (T1)': (page) => page.close(),
+  'closes its client': (page) => page.evaluate(() => window.clients.alice!.close()),
+  'goes to another page': (page) => page.goto('about:blank'),
+  'crashes (T2)': async (page, context) => {
+    const crashed = page.waitForEvent('crash')
+    const devtools = await context.newCDPSession(page)
+    devtools.send('Page.crash').catch(() => {}) // there is nobody left to answer
+    await crashed
+  },
+}
+
+for (const [how, leave] of Object.entries(leaving)) {
+  test(`when the tab that leads ${how}, another one leads, and misses nothing`, async ({ server, api, context }) => {
+    await api.send('bob', 'alice', 'hello')
+    const pages = await openTabs(context, server, 3)
+    const leader = await leaderOf(pages)
+    const others = pages.filter((page) => page !== leader)
+    await untilAllShow(others, await api.list('alice'))
+    await Promise.all(others.map(record))
+    await leave(leader, context)
+    await api.send('carol', 'alice', 'to the next')
+    await leaderOf(others)
+    await untilLive(others)
+    for (const page of others) await expect.poll(() => heardFrom(page), patient).toEqual(['carol'])
+    await untilAllShow(others, await api.list('alice'))
+    await untilOneSocket(server)
+  })
+}
+
+test('a tab that is frozen lets go, and takes part again when it wakes', async ({ server, api, context }) => {
+  await api.send('bob', 'alice', 'hello')
+  const pages = await openTabs(context, server, 2)
+  const leader = await leaderOf(pages)
+  const other = pages.find((page) => page !== leader)!
+  await leader.evaluate(() => document.dispatchEvent(new Event('freeze')))
+  expect(await leaderOf(pages)).toBe(other)
+  await untilLive([other])
+  await untilOneSocket(server)
+  await record(leader)
+  await api.send('carol', 'alice', 'meanwhile')
+  await leader.evaluate(() => document.dispatchEvent(new Event('resume')))
+  await untilLive([leader])
+  await expect.poll(() => heardFrom(leader), patient).toEqual(['carol'])
+  expect(await leaderOf(pages)).toBe(other)
+  await untilAllShow(pages, await api.list('alice'))
+})
+
+test('a visible tab takes the place of a leader that is silent, and that one follows (T3)', async ({ server, api, context }) => {
+  await api.send('bob', 'alice', 'hello')
+  const [silent] = (await openTabs(context, server, 1)) as [Page]
+  await leaderOf([silent])
+  await silent.evaluate(() => {
+    BroadcastChannel.prototype.postMessage = () => {} // as one that is frozen, and does not know
+  })
+  const page = await context.newPage()
+  await page.clock.install()
+  await connect(page, server, 'alice')
+  await page.evaluate(() => window.clients.alice!.ready)
+  // In small steps: what the page waits for from its storage takes real time.
+  const run = async (seconds: number): Promise<void> => {
+    for (let i = 0; i < seconds; i++) await page.clock.runFor(1000)
+  }
+  await run(40)
+  expect(await status(page)).toMatchObject({ leader: false, storage: 'indexeddb' })
+  await run(12)
+  expect(await leaderOf([silent, page])).toBe(page)
+  await untilLive([silent, page])
+  expect(await status(page)).toMatchObject({ storage: 'indexeddb' })
+  await untilOneSocket(server)
+  await record(silent)
+  await api.send('carol', 'alice', 'to the new one')
+  await run(1) // it stores what it got
+  await expect.poll(() => heardFrom(silent), patient).toEqual(['carol'])
+})
+
+test.describe('without locks, as on plain http (T4)', () => {
+  test.beforeEach(({ context }) => context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined })))
+
+  test('a lease in storage finds one leader, and the next', async ({ server, api, context }) => {
+    await api.send('bob', 'alice', 'hello')
+    const pages = await openTabs(context, server, 3)
+    const leader = await leaderOf(pages)
+    await untilOneSocket(server)
+    await leader.close()
+    const others = pages.filter((page) => page !== leader)
+    await leaderOf(others)
+    await untilLive(others)
+    expect(await setExt(others[0]!, 'bob', 'later')).toMatchObject({ isSuccess: true })
+    await untilAllShow(others, await api.list('alice'))
+    await untilOneSocket(server)
+  })
+
+  test('a leader that crashed is not waited for by a tab that opens', async ({ server, api, context }) => {
+    await api.send('bob', 'alice', 'hello')
+    const [page] = (await openTabs(context, server, 1)) as [Page]
+    await leaderOf([page])
+    await leaving['crashes (T2)']!(page, context)
+    const pages = await openTabs(context, server, 1)
+    await leaderOf(pages)
+    await untilAllShow(pages, await api.list('alice'))
+  })
+})
+
+test('tabs that all believe to lead do no harm (T4)', async ({ server, api, context }) => {
+  await context.addInitScript(() => Reflect.deleteProperty(window, 'BroadcastChannel')) // so none hears of another
+  for (const friend of ['bob', 'carol', 'dave']) await api.send(friend, 'alice', 'hello')
+  const pages = await openTabs(context, server, 3)
+  for (const page of pages) expect(await status(page)).toMatchObject({ leader: true })
+  for (let i = 0; i < 10; i++) {
+    await api.send(`friend${i % 4}`, 'alice', `message ${i}`)
+    expect(await setExt(pages[i % 3]!, 'bob', `edit ${i}`)).toMatchObject({ isSuccess: true })
+  }
+  const right = await api.list('alice')
+  expect(right.sessionList.find((s) => s.sessionId === 'bob')).toMatchObject({ ext: 'edit 9' })
+  await untilAllShow(pages, right)
+})
+
+test('whatever else is said on the channel is ignored (T6)', async ({ server, api, context }) => {
+  await api.send('bob', 'alice', 'hello')
+  const pages = await openTabs(context, server, 2)
+  const leader = await leaderOf(pages)
+  const stranger = await context.newPage()
+  await stranger.goto('/blank.html')
+  await stranger.evaluate(async () => {
+    const [{ name }] = (await indexedDB.databases()) as [{ name: string }]
+    const channel = new BroadcastChannel(name)
+    const texts = ['', '{', '{"connection":"closed","cursor":"x.9"}', '{"connection":7}', '{"first":1,"clientId":null}']
+    for (const kind of ['hello', 'leader', 'changed', 'refused', 'free', 'later', '__proto__', 7, null]) {
+      for (const v of [1, 2, '1', undefined]) {
+        for (const text of [...texts, 7, null, {}]) channel.postMessage({ v, kind, status: text, data: text, age: text === '' ? 0 : text })
+        channel.postMessage({ v, kind, status: '{', age: 0 })
+      }
+    }
+    for (const message of ['garbage', 7, null, [], new Uint8Array(9), { v: 2, kind: 'wiped' }]) channel.postMessage(message)
+  })
+  await Promise.all(pages.map(record))
+  await api.send('carol', 'alice', 'after it')
+  for (const page of pages) await expect.poll(() => heardFrom(page), patient).toEqual(['carol'])
+  expect(await leaderOf(pages)).toBe(leader)
+  await untilAllShow(pages, await api.list('alice'))
+  await untilLive(pages)
+})
+
+test('many tabs, opened and closed quickly, leave one that leads (T7)', async ({ server, api, context }) => {
+  test.setTimeout(120_000)
+  await api.send('bob', 'alice', 'hello')
+  const pages = await Promise.all(Array.from({ length: 12 }, () => context.newPage()))
+  // Every second one is closed whenever that may be: before, while or after it leads.
+  await Promise.all(pages.map(async (page, i) => {
+    if (i % 2 === 0) return connect(page, server, 'alice')
+    await connect(page, server, 'alice').catch(() => {}) // the page may be closed by then
+    await page.close()
+  }))
+  const left = pages.filter((page) => !page.isClosed())
+  expect(left).toHaveLength(6)
+  await untilLive(left)
+  await leaderOf(left)
+  await untilOneSocket(server)
+  await untilAllShow(left, await api.list('alice'))
+})
+
+test('a wipe in one tab ends those that write or are offline, and none brings anything back (T10)', async ({ server, api, context }) => {
+  await api.send('bob', 'alice', 'hello')
+  const pages = (await openTabs(context, server, 3)) as [Page, Page, Page]
+  const [a, b, c] = pages
+  await leaderOf(pages)
+  const offline = await context.newCDPSession(c)
+  await offline.send('Network.enable')
+  await offline.send('Network.emulateNetworkConditions', { offline: true, latency: 0, downloadThroughput: 0, uploadThroughput: 0 })
+  const writing = b.evaluate(async () => {
+    const client = window.clients.alice!
+    const codes = new Set<number>()
+    for (let i = 0; client.status.connection !== 'closed'; i++) codes.add((await client.messageService.updateMySession('bob', 'p2p', `edit ${i}`)).code)
+    codes.add((await client.messageService.updateMySession('bob', 'p2p', 'too late')).code)
+    return [...codes]
+  })
+  await a.evaluate(() => window.clients.alice!.logout({ wipe: true }))
+  expect(await writing).toContain(415)
+  for (const page of [b, c]) {
+    await expect.poll(async () => (await status(page)).connection, patient).toBe('closed')
+    expect((await status(page)).lastError).toContain('wiped')
+    expect(await list(page, 'alice')).toMatchObject({ code: 415, data: null })
+  }
+  await expect.poll(() => a.evaluate(() => indexedDB.databases()), patient).toEqual([])
+  await expect.poll(() => sockets(server), patient).toBe(0)
+  expect(await a.evaluate(() => navigator.locks.query())).toMatchObject({ held: [], pending: [] })
+})

@@ -1,0 +1,160 @@
+import type { Leader, Store } from './store.js'
+import { isVisible } from './page.js'
+
+/** Tells that this tab leads from now on, or no more. */
+export type Elected = (leads: boolean) => void
+
+/** Decides which tab leads. The term that goes with it is the store's: what an older leader still writes is refused. */
+export interface Election {
+  /** Takes part: this tab leads as soon as nobody else does. */
+  enter(): void
+  /** Leads now, whoever does. */
+  steal(): void
+  /** Lets go, and takes part no more. */
+  leave(): void
+  /** To be called every few seconds. */
+  tick(): void
+}
+
+/** How long a lease holds unless it is renewed, ms. */
+const leaseTime = 20_000
+/** How much longer a hidden tab leaves an expired lease alone, ms: a hidden leader's timers run once a minute. */
+const hiddenPatience = 70_000
+
+/** The election of this browser: by lock, or by a lease in storage where there are none, as on plain http. */
+export function electionOf(store: Store, elected: Elected): Election {
+  const locks = globalThis.navigator?.locks
+  return locks ? new LockElection(locks, store, elected) : new LeaseElection(store, elected)
+}
+
+function randomId(): string {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(16).padStart(8, '0')).join('')
+}
+
+/** Leads while it holds the account's Web Lock, which falls free by itself when a tab ends, however it ends. */
+class LockElection implements Election {
+  readonly #locks: LockManager
+  readonly #store: Store
+  readonly #elected: Elected
+  readonly #id = randomId()
+  #request: LockRequest | undefined
+
+  constructor(locks: LockManager, store: Store, elected: Elected) {
+    this.#locks = locks
+    this.#store = store
+    this.#elected = elected
+  }
+
+  enter(): void {
+    if (!this.#request) this.#ask(false)
+  }
+
+  steal(): void {
+    this.#request?.giveUp()
+    this.#ask(true)
+  }
+
+  leave(): void {
+    const request = this.#request
+    this.#request = undefined
+    request?.giveUp()
+  }
+
+  tick(): void {} // a lock needs no renewal
+
+  #ask(steal: boolean): void {
+    const request = (this.#request = new LockRequest())
+    const options = steal ? { steal } : { signal: request.signal }
+    this.#locks.request(this.#store.name, options, () => this.#hold(request)).catch(() => this.#lost(request))
+  }
+
+  /** Leads until the returned promise resolves. */
+  async #hold(request: LockRequest): Promise<void> {
+    if (this.#request !== request) return
+    const leader = await this.#store.lead((stored) => ({ term: (stored?.term ?? 0) + 1, id: this.#id, until: 0 }))
+    if (this.#request !== request) return
+    request.held = true
+    this.#store.term = leader?.term ?? 0 // 0: storage failed, and this tab will go its own way
+    this.#elected(true)
+    await request.released
+  }
+
+  /** The lock was stolen, or there is none to be had, as in a sandboxed frame: then this tab leads without. */
+  #lost(request: LockRequest): void {
+    if (this.#request !== request) return
+    this.#elected(!request.held)
+    if (request.held) this.#ask(false)
+  }
+}
+
+class LockRequest {
+  held = false
+  readonly released: Promise<void>
+  #release!: () => void
+  readonly #abort = new AbortController()
+
+  constructor() {
+    this.released = new Promise((resolve) => (this.#release = resolve))
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  giveUp(): void {
+    this.#abort.abort()
+    this.#release()
+  }
+}
+
+/** Leads while it holds a lease in storage, which it renews. A clock that jumps may make two leaders for a while, which does no harm. */
+export class LeaseElection implements Election {
+  readonly #store: Store
+  readonly #elected: Elected
+  readonly #id = randomId()
+  #entered = false
+  #leads = false
+
+  constructor(store: Store, elected: Elected) {
+    this.#store = store
+    this.#elected = elected
+  }
+
+  enter(): void {
+    this.#entered = true
+    void this.#try(false)
+  }
+
+  steal(): void {
+    void this.#try(true)
+  }
+
+  leave(): void {
+    this.#entered = this.#leads = false
+    void this.#store.lead((stored) => (stored?.id === this.#id ? { ...stored, until: 0 } : undefined))
+  }
+
+  tick(): void {
+    if (this.#entered) void this.#try(false)
+  }
+
+  async #try(steal: boolean): Promise<void> {
+    const now = Date.now()
+    const stored = await this.#store.lead((stored) => {
+      if (!steal && !this.#isFree(stored, now)) return undefined
+      const term = stored?.id === this.#id ? stored.term : (stored?.term ?? 0) + 1
+      return { term, id: this.#id, until: now + leaseTime }
+    })
+    const leads = this.#entered && stored?.id === this.#id
+    if (leads) this.#store.term = stored.term
+    if (leads === this.#leads) return
+    this.#leads = leads
+    this.#elected(leads)
+  }
+
+  #isFree(stored: Leader | undefined, now: number): boolean {
+    if (!stored || stored.id === this.#id || stored.until === 0) return true
+    const expired = stored.until + (isVisible() ? 0 : hiddenPatience) < now
+    return expired || stored.until > now + leaseTime // by a clock that went back since
+  }
+}
