@@ -181,7 +181,7 @@ func (h *Handler) send(w *work, q *request, s *sending, raw []byte) (string, err
 	if answer, err := sender.SentReceipt(m.UUID, hash); err != nil || answer != "" {
 		return answer, err
 	}
-	if err := w.deliver(to, &delivery{message: m, raw: raw, byServer: q.caller.server}); err != nil {
+	if err := w.deliver(to, &delivery{message: m, raw: raw, order: order, byServer: q.caller.server}); err != nil {
 		return "", err
 	}
 	answer := `{"serverId":"` + m.ServerID() + `","timestamp":` + core.Itoa(m.Time) + `}`

@@ -26,6 +26,7 @@ type Remote interface {
 type delivery struct {
 	message  *account.Message
 	raw      []byte // of message, as it was sent
+	order    uint64 // that message was parsed with: a given time has changed its own
 	byServer bool   // message may carry a time of its own
 	revoke   *account.Revoke
 }
@@ -77,7 +78,7 @@ func (d *delivery) encode() []byte {
 	b := core.AppendStr([]byte{'{'}, `"from":`, m.From)
 	b = core.AppendStr(b, `,"to":`, m.To.String())
 	b = core.AppendStr(b, `,"uuid":`, m.UUID)
-	b = core.AppendStr(b, `,"order":`, m.ServerID())
+	b = core.AppendStr(b, `,"order":`, strconv.FormatUint(d.order, 10))
 	b = append(b, `,"byServer":`+strconv.FormatBool(d.byServer)+`,"message":`...)
 	return append(append(b, d.raw...), '}')
 }

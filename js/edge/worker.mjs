@@ -33,7 +33,8 @@ async function toObject(request, env) {
   const home = await homeOf(request, body, env)
   if (home.account !== '') return forward(request, body, env.ACCOUNTS, home.account)
   if (home.team !== '') return forward(request, body, env.TEAMS, home.team)
-  return new Call({ method: request.method, url: request.url, headers: request.headers, body }).run(env)
+  const response = await new Call({ method: request.method, url: request.url, headers: request.headers, body }).run(env)
+  return isHandshake(request, response) ? seatSocket(response) : response
 }
 
 /** @param {Request} request @param {Uint8Array | null} body @param {any} env */
@@ -76,7 +77,7 @@ export class Account extends DurableObject {
       response = await this.#run(call)
     }
     if (call.posted) await this.#firstRound()
-    return this.#isHandshake(request, response) ? this.#accept(response) : response
+    return isHandshake(request, response) ? seatSocket(response, this.ctx) : response
   }
 
   /** Delivers what another object has for this one: parcels, as Go wrote them. @param {string[]} parcels */
@@ -165,26 +166,31 @@ export class Account extends DurableObject {
     await Promise.all(Array.from({ length: CONCURRENCY }, lane))
     return { done, failed }
   }
-
-  /** @param {Request} request @param {Response} response */
-  #isHandshake(request, response) {
-    return response.ok && request.headers.get('Upgrade')?.toLowerCase() === 'websocket'
-  }
-
-  /** Accepts the socket that Go has found a seat for, or closes it with what Go says. @param {Response} response */
-  async #accept(response) {
-    const { data } = await response.json()
-    const { 0: client, 1: server } = new WebSocketPair()
-    if (data.code === 0) {
-      this.ctx.acceptWebSocket(server)
-      server.serializeAttachment({ account: data.account, expires: data.expires, clientId: '', lastMid: 0, live: false })
-    } else {
-      server.accept()
-      server.close(data.code, data.reason)
-    }
-    return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': 'recents.v1' } })
-  }
 }
 
 /** One group: its owner, managers and members. It has no sockets and nothing to carry. */
 export class Team extends Account {}
+
+/** @param {Request} request @param {Response} response */
+function isHandshake(request, response) {
+  return response.ok && request.headers.get('Upgrade')?.toLowerCase() === 'websocket'
+}
+
+/**
+ * Accepts the socket that Go has found a seat for, which outlives the object's sleep from then on; or closes it with what Go
+ * says, since a page sees nothing of a refused handshake.
+ * @param {Response} response
+ * @param {any} [ctx] of the object, where there is one
+ */
+async function seatSocket(response, ctx) {
+  const { data } = await response.json()
+  const { 0: client, 1: server } = new WebSocketPair()
+  if (data.code === 0) {
+    ctx.acceptWebSocket(server)
+    server.serializeAttachment({ account: data.account, expires: data.expires, clientId: '', lastMid: 0, live: false })
+  } else {
+    server.accept()
+    server.close(data.code, data.reason)
+  }
+  return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': 'recents.v1' } })
+}
