@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 
 	"recents/core"
@@ -157,16 +158,20 @@ func (h *Handler) nextOrder(w *work, s *sending) (uint64, error) {
 }
 
 // Home names the store that a call of the server key's belongs to: that of the
-// account that acts, or of the group that is set; the zero Home when any
-// place may answer, since the call is refused or touches no store.
-func (h *Handler) Home(path string, body []byte) Home {
+// account that acts, or of the group that is set. It is the zero Home when any
+// place may answer, since the call is refused or touches no store: without the
+// key no caller gets to a store by a name that it makes up.
+func (h *Handler) Home(r *http.Request, body []byte) Home {
+	if !h.auth.isServerKey(bearer(r)) || r.Method != http.MethodPost {
+		return Home{}
+	}
 	var s sending
 	var id string
 	read := params{"from": text(&s.from), "account": text(&s.from), "teamId": text(&id), "sessionType": text(&s.typ)}
 	if core.Strict(body) != nil || read.read(body) != nil {
 		return Home{}
 	}
-	switch path {
+	switch r.URL.Path {
 	case "/v1/sendMessage", "/v1/revokeMessage", "/v1/deleteMessageOneWay":
 		if core.CheckID("account", s.from) == nil {
 			return Home{Account: s.from}

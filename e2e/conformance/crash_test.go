@@ -22,22 +22,31 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		rounds = 3
 	}
-	h := &hammer{t: t, edge: newEdge(t), acked: map[string]bool{}, asked: map[string]bool{}}
-	for range rounds {
+	edge := newEdge(t)
+	var all []*hammer
+	for i := range rounds {
+		h := &hammer{t: t, edge: edge, sender: fmt.Sprint("sender", i), asked: map[string]bool{}, acked: map[string]bool{}}
 		h.round()
-		h.edge.start(h.edge)
+		edge.start(edge)
 		h.verify()
+		all = append(all, h)
 	}
-	t.Logf("%d kills, %d acknowledged, 0 lost", rounds, len(h.acked))
+	acked := 0
+	for _, h := range all {
+		h.verify()
+		acked += len(h.acked)
+	}
+	t.Logf("%d kills, %d acknowledged, 0 lost", rounds, acked)
 }
 
+// hammer is one round, with a sender of its own.
 type hammer struct {
-	t    *testing.T
-	edge *service
+	t      *testing.T
+	edge   *service
+	sender string
 
 	mu           sync.Mutex
-	next         int
-	asked, acked map[string]bool // by sender: each sends one message
+	asked, acked map[string]bool // by receiver: each gets one message
 	left         int             // acknowledgements until the kill
 }
 
@@ -58,17 +67,16 @@ func (h *hammer) round() {
 func (h *hammer) fresh() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.next++
-	peer := fmt.Sprint("w", h.next)
+	peer := fmt.Sprint(h.sender, "-", len(h.asked))
 	h.asked[peer] = true
 	return peer
 }
 
-// send has alice write to a peer of its own, so that both ends tell whether it
-// is there. The acknowledgement that was chosen kills the process.
+// send writes to a receiver of its own, so that both ends tell whether it is
+// there. The acknowledgement that was chosen kills the process.
 func (h *hammer) send(peer string) bool {
 	a, err := h.edge.try(request{path: "/v1/sendMessage", token: serverKey,
-		body: `{"from":"alice","to":"` + peer + `","sessionType":"p2p","message":{"uuid":"` + peer + `","content":"hello"}}`})
+		body: `{"from":"` + h.sender + `","to":"` + peer + `","sessionType":"p2p","message":{"uuid":"` + peer + `","content":"hello"}}`})
 	if err != nil || a.status != http.StatusOK {
 		return false
 	}
@@ -83,7 +91,7 @@ func (h *hammer) send(peer string) bool {
 
 func (h *hammer) verify() {
 	there := map[string]bool{}
-	for _, row := range h.edge.changes(h.t, "alice").get("data.rows.#.k").Array() {
+	for _, row := range h.edge.changes(h.t, h.sender).get("data.rows.#.k").Array() {
 		there[row.String()[len("p2p|"):]] = true
 	}
 	for peer := range h.asked {
@@ -95,5 +103,4 @@ func (h *hammer) verify() {
 		h.edge.reaches(h.t, peer, 1)
 		require.EqualValues(h.t, 1, h.edge.head(h.t, peer), "%s has it once", peer)
 	}
-	clear(h.asked) // those that were there stay: alice's log is held to them below
 }

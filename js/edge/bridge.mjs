@@ -43,7 +43,7 @@ export class Call {
   rollback = false
   posted = false
   missingTeam = ''
-  wakeAt = -1
+  /** @type {number | undefined} when the object has to wake, 0 for never; undefined: as it was */ wakeAt
   /** @type {string | null} */ teamKey = null
   /** @type {string} */ team = 'null'
   /** @type {(() => void)[]} */ #after = []
@@ -100,11 +100,18 @@ export class Call {
     this.#after.push(() => this.sockets[i].close(code, reason))
   }
 
-  /** Runs the call, in a transaction when there is storage. Nothing is sent of one that was rolled back. */
-  async run(/** @type {Record<string, unknown>} */ env) {
+  /**
+   * Runs the call, in a transaction when there is storage. Of one that was rolled back nothing is sent.
+   * @param {Record<string, unknown>} env
+   * @param {(time: number) => void} wake sets when the object wakes, 0 for never
+   */
+  async run(env, wake = () => {}) {
     const go = await start(env)
     const response = this.storage ? this.#transact(go) : this.#enter(go)
-    if (!this.rollback) for (const step of this.#after) attempt(step)
+    if (!this.rollback) {
+      if (this.wakeAt !== undefined) wake(this.wakeAt)
+      for (const step of this.#after) attempt(step)
+    }
     return response
   }
 

@@ -63,7 +63,7 @@ export class Account extends DurableObject {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
     ctx.blockConcurrencyWhile(async () => {
       this.#alarm = await ctx.storage.getAlarm()
-      await this.#operate('migrate')
+      this.#name = await (await this.#operate('migrate')).json()
     })
   }
 
@@ -119,18 +119,20 @@ export class Account extends DurableObject {
   }
 
   /** @param {Call} call */
-  async #run(call) {
-    const response = await call.run(this.env)
-    if (call.wakeAt > 0 && (this.#alarm === null || call.wakeAt < this.#alarm)) {
-      this.#alarm = call.wakeAt
-      void this.ctx.storage.setAlarm(call.wakeAt)
-    }
-    return response
+  #run(call) {
+    return call.run(this.env, time => this.#wakeAt(time === 0 ? null : time))
+  }
+
+  /** Sets the alarm in the turn of the call that asks for it, so that both are stored or neither. @param {number | null} time */
+  #wakeAt(time) {
+    if (time === this.#alarm) return
+    this.#alarm = time
+    this.ctx.waitUntil(time === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(time))
   }
 
   /** Waits until those that a message goes to first have it, or for as long as an answer may wait. */
   async #firstRound() {
-    const carried = this.#carry()
+    const carried = this.#carry().catch(error => console.error('the outbox waits for its alarm', error))
     this.ctx.waitUntil(carried)
     await Promise.race([carried, scheduler.wait(FIRST_ROUND)])
   }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net"
 	"net/http"
@@ -44,7 +43,7 @@ func (w *worker) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 }
 
 func (w *worker) runOperation(a *answer, r *http.Request, name string, body []byte) {
-	data, err := w.operate(context.Background(), name, r.URL.Path, body)
+	data, err := w.operate(r, name, body)
 	if err != nil {
 		slog.Error("operation failed", "operation", name, "error", err)
 		w.at.rollback = true
@@ -70,8 +69,8 @@ func (w *worker) begin(call js.Value) {
 
 // finish tells the shell what the call has left for it to do.
 func (w *worker) finish(call js.Value) {
-	if w.at.wrote && !w.at.rollback && w.at.db != nil {
-		at, err := w.at.wakeAt()
+	if w.at.stirred && !w.at.rollback {
+		at, err := w.wakeAt()
 		if err != nil {
 			w.at.rollback = true
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -36,12 +37,14 @@ var errNoOperation = errors.New("edge: there is no such operation")
 
 // operate runs one of the calls that the objects and the front make themselves;
 // no request from outside names one.
-func (w *worker) operate(ctx context.Context, name, path string, body []byte) ([]byte, error) {
+func (w *worker) operate(r *http.Request, name string, body []byte) ([]byte, error) {
+	ctx := r.Context()
 	switch name {
 	case "home":
-		return appendHome(nil, w.handler.Home(path, body)), nil
+		return appendHome(nil, w.handler.Home(r, body)), nil
 	case "migrate":
-		return null, w.at.migrate()
+		err := w.at.migrate()
+		return core.AppendString(nil, w.at.name), err
 	case "accept":
 		return null, w.accept(ctx, body)
 	case "team":
@@ -53,10 +56,10 @@ func (w *worker) operate(ctx context.Context, name, path string, body []byte) ([
 		batch, err := nextBatch(w.at.db, w.at.now())
 		return appendBatch(nil, batch), err
 	case "settle":
-		w.at.wrote = true
+		w.at.stirred = true
 		return null, settle(w.at.db, w.at.now(), body)
 	case "wake":
-		w.at.wrote = true
+		w.at.stirred = true
 		w.expire()
 		return null, w.handler.Collect(ctx)
 	}
@@ -145,6 +148,7 @@ func (w *worker) hear(ctx context.Context, frame []byte) {
 	c := w.sockets.all()[0]
 	code, reason := w.handler.Hear(ctx, &c, frame, func(out []byte) { w.sockets.send(0, out) })
 	w.sockets.keep(0, &c)
+	w.at.stirred = true // its token ends one day
 	if code != 0 {
 		w.sockets.close(0, code, reason)
 	}
@@ -179,6 +183,18 @@ func (w *worker) tell(i int, c *server.Carried, d *account.Delta, shared []byte)
 			w.sockets.keep(i, c)
 		}
 	}
+}
+
+// wakeAt is when the object has something to do by itself, 0 for never: the
+// place's own, or the end of a socket's token.
+func (w *worker) wakeAt() (int64, error) {
+	at, err := w.at.wakeAt()
+	for _, c := range w.sockets.all() {
+		if at == 0 || c.Expires < at {
+			at = c.Expires
+		}
+	}
+	return at, err
 }
 
 // expire closes the sockets whose token's time is over.

@@ -11,7 +11,8 @@ import (
 // A parcel is written in the transaction that accepted it and goes once every
 // recipient has it, so none is lost by any crash between.
 
-var outboxSchema = []string{
+// schema is what an object has beside the accounts' own tables.
+var schema = []string{
 	`CREATE TABLE IF NOT EXISTS parcels (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT`,
 	`CREATE TABLE IF NOT EXISTS outbox (
 		id        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -20,12 +21,13 @@ var outboxSchema = []string{
 		tries     INTEGER NOT NULL,
 		due       INTEGER NOT NULL
 	) STRICT`,
+	`CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT`,
 	`CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due, id)`,
 	`CREATE INDEX IF NOT EXISTS outbox_parcel ON outbox (parcel)`,
 }
 
-func migrateOutbox(db sqlstore.DB) error {
-	for _, query := range outboxSchema {
+func addTables(db sqlstore.DB) error {
+	for _, query := range schema {
 		if err := db.Exec(query); err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ type place struct {
 	name     string      // the account, or the group's session key
 	now      func() int64
 	given    map[string]*account.Team // groups that were fetched for this call
-	wrote    bool                     // an Update ended well
+	stirred  bool                     // when to wake may have changed
 	posted   bool                     // parcels wait to be carried
 	rollback bool                     // nothing of the call may stay
 	missing  string                   // the group that the call needs and was not given
@@ -58,7 +58,7 @@ func (p *place) Update(_ context.Context, fn func(account.Tx) error) (err error)
 		return err
 	}
 	tx.Committed()
-	p.wrote, ended = true, true
+	p.stirred, ended = true, true
 	return nil
 }
 
@@ -127,25 +127,55 @@ func (p *place) migrate() error {
 	if err := sqlstore.Migrate(p.db); err != nil {
 		return err
 	}
-	return migrateOutbox(p.db)
+	if err := addTables(p.db); err != nil {
+		return err
+	}
+	return p.keepName()
 }
 
-// collectEvery is how often an object wakes that has anything to forget one day.
-const collectEvery = 24 * 60 * 60 * 1000
+// keepName stores the object's name, or reads it: an object that an alarm has
+// woken is not told its name by every runtime.
+func (p *place) keepName() error {
+	if p.name != "" {
+		return p.db.Exec(`INSERT INTO place (id, name) VALUES (1, ?) ON CONFLICT (id) DO NOTHING`, p.name)
+	}
+	return p.db.Query(func(r sqlstore.Row) error {
+		p.name = r.Text(0)
+		return nil
+	}, `SELECT name FROM place`)
+}
 
-// wakeAt is when the object has something to do by itself, 0 for never.
+const (
+	// collectEvery is how often an object wakes that has anything to forget one day.
+	collectEvery = 24 * 60 * 60 * 1000
+	// carrying is how long a parcel has to be carried by the call that posted it,
+	// before the object wakes to do so.
+	carrying = 2000
+)
+
+// wakeAt is when the storage has something to do by itself, 0 for never.
 func (p *place) wakeAt() (int64, error) {
 	due, err := nextDue(p.db)
 	if err != nil {
 		return 0, err
 	}
 	kept, err := sqlstore.New(p.db).Due(core.MaxSafe, core.MaxSafe, 1)
-	if err != nil || len(kept) == 0 {
-		return due, err
+	if err != nil {
+		return 0, err
 	}
-	collect := p.now() + collectEvery
+	if len(kept) == 0 && due == 0 {
+		return 0, nil
+	}
+	collect := p.collectAt()
 	if due == 0 {
 		return collect, nil
 	}
-	return min(due, collect), nil
+	return min(max(due, p.now()+carrying), collect), nil
+}
+
+// collectAt is the object's next time to collect: once a day, at a time of its
+// own, so that writes do not put it off and objects do not all wake at once.
+func (p *place) collectAt() int64 {
+	offset := int64(uint64(core.Hash(p.name, 0)) % collectEvery)
+	return (p.now()-offset)/collectEvery*collectEvery + offset + collectEvery
 }
