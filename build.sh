@@ -255,12 +255,15 @@ test_e2e() {
 }
 
 # test_edge runs the conformance suite on the server and on the worker in the
-# real edge runtime.
+# real edge runtime, and the package in a browser against the worker.
 test_edge() {
   need_npm
   step edge-build check 900 ./build.sh .edge-build
   if [ "$LAST_FAILED" -gt 0 ]; then return; fi
   step edge go 1800 env RECENTS_EDGE=required go test -timeout 25m -count=1 -v ./e2e/conformance "$@"
+  need_chromium
+  if stale; then step build check 900 ./build.sh build; fi
+  step edge-sdk playwright 900 env RECENTS_PLACE=edge ./build.sh .e2e sdk.spec.ts
 }
 
 # run_edge-build compiles the worker, which fails over its budget.
