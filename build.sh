@@ -9,6 +9,7 @@ cd "$(dirname "$0")"
 
 readonly NODE_AT_LEAST=20   # the oldest Node that the tests run on
 readonly FUZZ_RUNS=20000x   # executions of each fuzz target, beyond its corpus
+readonly SCHEDULES=10000    # of the simulator
 readonly JS_TARGET=es2022   # Chromium 94, Firefox 93, Safari 15.4
 readonly EDGE_BUDGET=2000000 # bytes of the edge module, gzip
 readonly LOGS=build/test
@@ -19,8 +20,9 @@ export GOFLAGS=-buildvcs=false
 usage() {
   cat <<'TXT'
 ./build.sh run               build what is stale, start a seeded demo on 127.0.0.1:8787 (PORT, DATA override)
-./build.sh edge              the same on the real edge runtime, 127.0.0.1:8788 (PORT, DATA override); needs Node for npm
+./build.sh edge              the worker in the real edge runtime on 127.0.0.1:8788 (PORT, DATA override); needs npm for it
 ./build.sh build             build/recentsd (server), build/sdk/ (npm package), and a table of their sizes
+./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
 ./build.sh test [part…]      all tests, or of: go, types, unit, edge, e2e; logs in build/test/
 TXT
 }
@@ -197,6 +199,13 @@ edge_stale() {
     -path server/recentsd/assets -prune -o -type f -newer build/edge/worker.mjs -print -quit)" ]
 }
 
+# --- sim -----------------------------------------------------------------
+
+# cmd_sim runs random schedules; see core/sim/simulate for its flags.
+cmd_sim() {
+  exec go run ./core/sim/simulate "$@"
+}
+
 # --- test ----------------------------------------------------------------
 
 PASSED=0
@@ -229,6 +238,7 @@ test_go() {
   step vet-wasm check 600 env GOOS=js GOARCH=wasm go vet ./core/... ./wasm/...
   step go go 1800 go test -race -timeout 15m -v ./...
   step fuzz go 1800 .fuzz
+  step sim check 900 ./build.sh sim -n "$SCHEDULES"
   need_node
   step wasm go 900 .wasm
 }
@@ -396,7 +406,7 @@ need() {
 }
 
 case "${1-}" in
-  run | edge | build | test) "cmd_$1" "${@:2}" ;;
+  run | edge | build | sim | test) "cmd_$1" "${@:2}" ;;
   .gofmt | .fuzz | .wasm | .unit | .edge-build | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;

@@ -81,6 +81,27 @@ test.describe('with a seeded server', () => {
     await expect(page.getByTestId('cached-mark')).toBeHidden()
   })
 
+  test('a pin and a delete made offline show at once, survive a reload, and reach the server', async ({ server, api, page }) => {
+    await open(page, server, 'alice')
+    await page.getByTestId('offline-switch').check()
+    await expect(page.getByTestId('offline-banner')).toBeVisible()
+    await row(page, 'p2p|carol').focus()
+    await page.keyboard.press('p')
+    await expect(page.getByTestId('row').first()).not.toHaveAttribute('data-key', 'p2p|dave')
+    await expect(page.getByTestId('status')).toContainText('1 waiting')
+    await row(page, 'p2p|dave').focus()
+    await page.keyboard.press('Delete')
+    await expect(row(page, 'p2p|dave')).toHaveCount(0)
+    await expect(page.getByTestId('status')).toContainText('2 waiting')
+
+    await page.reload() // which is online again
+    await expect(page.getByTestId('status')).toHaveAttribute('data-connection', 'live')
+    await expect(page.getByTestId('status')).not.toContainText('waiting')
+    await expect(row(page, 'p2p|dave')).toHaveCount(0)
+    await expect.poll(() => api.user('alice', '/v1/queryMySession', { sessionId: 'carol', sessionType: 'p2p' })).toMatchObject({ ext: expect.stringContaining('"pinned":true') })
+    expect((await api.list('alice')).sessionList.map((s) => s.sessionId)).not.toContain('dave')
+  })
+
   test('looks as it should, light and dark, wide and narrow', async ({ server, page }) => {
     await page.emulateMedia({ reducedMotion: 'reduce' })
     await page.setViewportSize({ width: 1100, height: 720 })

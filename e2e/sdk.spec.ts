@@ -210,6 +210,25 @@ test.describe('a call', () => {
     expect(server.log).not.toContain('no.such.token')
   })
 
+  test('with the token of another account gives nothing of that one\'s, and stores nothing', async ({ server, api, page }) => {
+    await api.send('carol', 'bob', 'for bob alone')
+    await page.goto('/blank.html')
+    const outcome = await page.evaluate(
+      async ([url, token]) => {
+        const sdk = '/sdk/index.js'
+        const { connect } = (await import(sdk)) as typeof import('recents')
+        const client = connect({ url: url!, account: 'alice', token: token! })
+        await client.ready
+        const results = [await client.messageService.queryMySessionList(), await client.messageService.queryMySession('carol', 'p2p')]
+        await client.close()
+        return { results, cached: client.status.cached }
+      },
+      [server.url, await api.token('bob')],
+    )
+    for (const result of outcome.results) expect(result).toMatchObject({ code: 302, data: null, errorDetails: 'token: is of another account' })
+    expect(outcome.cached).toBe(0)
+  })
+
   test('is heard by two pages of one account', async ({ server, api, page, context }) => {
     const other = await context.newPage()
     await connect(page, server, 'alice')

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -360,6 +362,11 @@ func TestRevokeRules(t *testing.T) {
 		b.revoke("mallory", key("me"), "1", "mallory")
 		b.receive("bob", "1")
 		assert.Equal(t, "1", b.last(key("bob")).UUID, "a pending revoke of another")
+		eve := b.from("eve", "2", "x")
+		b.revoke("eve", key("me"), "2", "eve")
+		b.revoke("mallory", key("me"), "2", "mallory")
+		b.deliver(eve)
+		assert.Nil(t, b.last(key("eve")), "nor is one put in another's place")
 		team := core.Key{Type: core.Team, ID: "t"}
 		b.deliver(b.make("bob", team, `{"uuid":"9"}`))
 		assert.Nil(t, b.revoke("mallory", team, "9", "mallory"))
@@ -672,4 +679,37 @@ func TestTeamMayRevoke(t *testing.T) {
 		assert.Equal(t, want, team.MayRevoke(operator, "bob"), operator)
 	}
 	assert.False(t, team.MayRevoke("left", "left"), "who is no member any more revokes nothing")
+}
+
+// A page ends early rather than being 128 MB, and loses nothing by it.
+func TestPagesAreBoundedInBytes(t *testing.T) {
+	b := newBench(t)
+	big := strings.Repeat("x", 200<<10)
+	for i := range 100 {
+		b.deliver(b.from(fmt.Sprint("u", i), fmt.Sprint("m", i), big))
+	}
+	var synced []string
+	for after, more := int64(0), true; more; {
+		p := b.sync(after, 500)
+		assert.LessOrEqual(t, len(p.Rows), 6)
+		for _, r := range p.Rows {
+			synced = append(synced, r.Key.ID)
+		}
+		after, more = p.Next, p.More
+	}
+	assert.Len(t, synced, 100)
+	var listed []string
+	for at, more := int64(0), true; more; {
+		b.op(func(a *account.Account) error {
+			p, err := a.Snapshot(core.SnapshotRequest{MaxTime: at, Limit: 500})
+			assert.LessOrEqual(t, len(p.Rows), 6)
+			for _, r := range p.Rows {
+				listed = append(listed, r.Key.ID)
+			}
+			at, more = p.NextMax, p.More
+			return err
+		})
+	}
+	slices.Reverse(synced)
+	assert.Equal(t, synced, listed)
 }

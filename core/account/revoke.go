@@ -26,7 +26,7 @@ func (a *Account) Revoke(v *Revoke) error {
 		return err
 	}
 	if !existed || was.MsgID != v.UUID {
-		a.change.PutRevokes = append(a.change.PutRevokes, PendingRevoke{MsgID: v.UUID, Body: v.encode(), At: a.env.Now})
+		a.change.PutRevokes = append(a.change.PutRevokes, PendingRevoke{MsgID: pendingKey(v.From, v.UUID), Body: v.encode(), At: a.env.Now})
 		return nil
 	}
 	msg := gjson.ParseBytes(was.Msg)
@@ -56,19 +56,23 @@ func (a *Account) Erase(k core.Key, uuid string) error {
 // applyPendingRevoke makes a record that m was just put into a revoked one,
 // when the revoke came first.
 func (a *Account) applyPendingRevoke(m *Message, r *Record) error {
-	p, err := a.store.PendingRevoke(m.UUID)
+	p, err := a.store.PendingRevoke(pendingKey(m.From, m.UUID))
 	if err != nil || p == nil {
 		return err
 	}
 	v := decodeRevoke(p.Body)
-	if v.From != m.From || v.To != m.To {
+	if v.To != m.To {
 		return nil
 	}
 	r.Msg, r.Revoked = nil, true
 	r.Revoke = v.appendNotification(nil, append(m.appendIDs(nil, a.Name), `,"content":null}`...))
-	a.change.DropRevokes = append(a.change.DropRevokes, m.UUID)
+	a.change.DropRevokes = append(a.change.DropRevokes, p.MsgID)
 	return nil
 }
+
+// pendingKey names a message that has not arrived: its uuid alone is anyone's
+// to choose. No account holds a line feed.
+func pendingKey(from, uuid string) string { return from + "\n" + uuid }
 
 // remains returns what a revoke keeps of a message: its ids, time, from and
 // type, with content null.

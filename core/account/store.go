@@ -78,8 +78,8 @@ type Store interface {
 	// Receipt returns the receipt under a key, nil when there is none.
 	Receipt(key string) (*Receipt, error)
 
-	// PendingRevoke returns the revoke that waits for a message, nil when there
-	// is none.
+	// PendingRevoke returns the revoke that waits for a message, named as in
+	// Commit's Change, nil when there is none.
 	PendingRevoke(msgID string) (*PendingRevoke, error)
 
 	// Expired returns at most limit records of a state whose ChangedAt is before

@@ -1,6 +1,10 @@
 package account
 
-import "recents/core"
+import (
+	"math"
+
+	"recents/core"
+)
 
 // Sync answers /v1/sync: the changes after a cursor, or the reason why the
 // reader has to start over.
@@ -38,12 +42,42 @@ func (a *Account) resetReason(q core.SyncRequest) string {
 }
 
 func (a *Account) changes(after int64, limit int) ([]core.Row, bool, error) {
-	recs, err := a.store.Changes(after, limit+1)
-	if err != nil {
-		return nil, false, err
+	return bounded(limit, func(have []core.Row, n int) ([]Record, error) {
+		if len(have) > 0 {
+			after = have[len(have)-1].Seq
+		}
+		return a.store.Changes(after, n)
+	})
+}
+
+// A page of sync or snapshot ends early at maxPageBytes of messages: 500 rows of
+// the largest messages would be 128 MB. It is read pageRun rows at a time, so
+// that no more than one run is read in vain.
+const (
+	maxPageBytes = 1 << 20
+	pageRun      = 64
+)
+
+// bounded gathers at most limit rows and about maxPageBytes. more tells that
+// another row follows.
+func bounded(limit int, next func(have []core.Row, n int) ([]Record, error)) (page []core.Row, more bool, err error) {
+	for bytes := 0; ; {
+		n := min(pageRun, limit-len(page)+1)
+		recs, err := next(page, n)
+		if err != nil {
+			return nil, false, err
+		}
+		for i := range recs {
+			if len(page) == limit || bytes >= maxPageBytes {
+				return page, true, nil
+			}
+			page = append(page, recs[i].Row)
+			bytes += len(recs[i].Msg) + len(recs[i].Revoke) + len(recs[i].Ext)
+		}
+		if len(recs) < n {
+			return page, false, nil
+		}
 	}
-	more := len(recs) > limit
-	return rowsOf(recs[:len(recs)-bit(more)]), more, nil
 }
 
 func (a *Account) lastMid(clientID string) (int64, error) {
@@ -56,7 +90,16 @@ func (a *Account) lastMid(clientID string) (int64, error) {
 
 // Snapshot answers /v1/snapshot: live rows newest first.
 func (a *Account) Snapshot(q core.SnapshotRequest) (*core.SnapshotPage, error) {
-	rows, more, err := a.page(0, q.MaxTime, q.Limit)
+	newest := int64(math.MaxInt64)
+	if q.MaxTime != 0 {
+		newest = q.MaxTime
+	}
+	rows, more, err := bounded(q.Limit, func(have []core.Row, n int) ([]Record, error) {
+		if len(have) > 0 {
+			newest = have[len(have)-1].UpdateTime - 1
+		}
+		return a.store.List(0, newest, n)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -41,9 +41,10 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 	}
 	own := r.isOwn(row, old, lastMid)
 	if row.Deleted {
+		// Storage may hold a row that this tab never saw: another one wrote it.
+		r.store.changed(newEntry(row))
 		if old != nil {
 			r.base.remove(key)
-			r.store.changed(newEntry(row))
 			r.note(row, own)
 		}
 		return

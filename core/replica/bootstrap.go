@@ -43,7 +43,7 @@ func (r *Replica) bootNext() {
 		return
 	}
 	q := core.SyncRequest{V: core.SyncVersion, Cursor: b.cursor, ClientID: r.cfg.ClientID, Limit: core.MaxSyncRows}
-	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), func(p response) { r.bootSynced(b, p) })
+	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), func(p response) { r.bootSynced(b, &q, p) })
 }
 
 func (r *Replica) bootListed(b *bootstrap, p response) {
@@ -87,12 +87,12 @@ func (b *bootstrap) add(page *core.SnapshotPage, limit int64) {
 	}
 }
 
-func (r *Replica) bootSynced(b *bootstrap, p response) {
+func (r *Replica) bootSynced(b *bootstrap, asked *core.SyncRequest, p response) {
 	if r.boot != b {
 		return
 	}
 	b.asking = false
-	page, ok := r.syncPage(b.cursor, p)
+	page, ok := r.syncPage(asked, p)
 	switch {
 	case !ok:
 		r.bootFailed(r.lastError, p.after)
@@ -111,6 +111,10 @@ func (r *Replica) bootSynced(b *bootstrap, p response) {
 		r.bootAgain("the list differed from the server's digest")
 		return
 	}
+	if b.cursor.Epoch != r.cursor.Epoch {
+		r.unacknowledge()
+	}
+	r.landed = max(r.landed, page.LastMid)
 	r.flip(b)
 }
 
@@ -166,21 +170,20 @@ func (r *Replica) flip(b *bootstrap) {
 		r.pull() // a delta came that the last answer did not hold yet
 	}
 	r.connect()
+	r.sendWrites()
 }
 
 // noteDifferences tells what a new list has that the old one had not.
 func (r *Replica) noteDifferences(old, now *set, lowest int64) {
 	old.each(0, func(e *entry) bool {
 		if now.rows[e.key] == nil && e.time >= lowest {
-			row := e.row()
-			r.note(&core.Row{Key: row.Key, Deleted: true}, false)
+			r.note(&core.Row{Key: e.row().Key, Deleted: true}, false)
 		}
 		return true
 	})
 	now.each(0, func(e *entry) bool {
 		if was := old.rows[e.key]; was == nil || string(was.raw) != string(e.raw) {
-			row := e.row()
-			r.note(&row, false)
+			r.note(e.row(), false)
 		}
 		return true
 	})

@@ -24,6 +24,7 @@ type appResult struct {
 	server  bool
 	fresh   bool
 	pending bool // it shows, or is, a write that waits
+	nothing bool // it is an empty page above what is missing
 	partial bool // the cache does not reach as far down as was asked
 	asOf    int64
 }
@@ -61,7 +62,7 @@ func (r *Replica) settle(id int64, a appResult) {
 	if c.write != nil {
 		c.write.call = 0
 	}
-	r.do(Effect{Kind: FxReply, ID: id, Data: a.append(nil)})
+	r.do(Effect{Kind: FxReply, ID: id, Data: a.append(make([]byte, 0, len(a.data)+len(a.details)+256))})
 }
 
 // openCall returns the call of that id, nil when it is answered.
@@ -176,7 +177,7 @@ func (r *Replica) whyNot() string {
 // cachedOr answers from the cache, or with other when that knows nothing.
 func (r *Replica) cachedOr(c *call, other appResult) appResult {
 	rows, _ := r.visible()
-	if rows == nil {
+	if rows == nil || !r.known && r.cached(c).nothing {
 		if r.link.state == unauthorized && other.code == core.CodeOffline {
 			other.code = core.CodeToken
 		}
@@ -192,10 +193,9 @@ func (r *Replica) visible() (rows *set, lowest int64) {
 	case r.known:
 		return r.base, r.lowest
 	case r.boot != nil && r.boot.shadow.len() > 0:
-		if r.boot.listed {
-			return r.boot.shadow, max(r.boot.lowest, 0)
-		}
-		return r.boot.shadow, r.boot.nextMax + 1
+		// Whole nowhere: a session that moved up while the pages were read is
+		// missing until the changes are in.
+		return r.boot.shadow, max(r.boot.nextMax, r.boot.lowest) + 1
 	}
 	return nil, 0
 }
@@ -216,12 +216,33 @@ func (r *Replica) cached(c *call) appResult {
 	a.partial = !more && q.Min < lowest
 	next := core.NextMax(page, more)
 	if a.partial {
-		if next = lowest - 1; q.Max != 0 {
-			next = min(next, q.Max)
-		}
+		a.nothing = len(page) == 0
+		next = r.nextBelow(page, lowest, q.Max)
 	}
-	a.data = core.AppendSessionList(nil, page, more || a.partial, q.NeedLastMsg, next)
+	a.data = core.AppendSessionList(make([]byte, 0, roomFor(page)), page, more || a.partial, q.NeedLastMsg, next)
 	return a
+}
+
+// roomFor returns about how many bytes a page takes: a message stands in it as
+// escaped text and, in part, once more.
+func roomFor(page []core.Row) int {
+	n := 64
+	for i := range page {
+		n += 2*len(page[i].Msg) + len(page[i].Revoke) + 2*len(page[i].Ext) + 512
+	}
+	return n
+}
+
+// nextBelow returns where a page that ends at the end of the cache goes on: what
+// the server is asked for from there on overlaps nothing and skips nothing.
+func (r *Replica) nextBelow(page []core.Row, lowest, max int64) int64 {
+	if !r.known && len(page) > 0 {
+		return core.NextMax(page, true)
+	}
+	if max != 0 {
+		return min(lowest-1, max)
+	}
+	return lowest - 1
 }
 
 func (r *Replica) cachedOne(a appResult, k core.Key, rows *set, lowest int64) appResult {
@@ -235,8 +256,7 @@ func (r *Replica) cachedOne(a appResult, k core.Key, rows *set, lowest int64) ap
 	case waiting != nil:
 		a.code, a.details = core.CodeNotFound, "sessionId: no session "+core.Quote(k.String())
 	case e != nil:
-		row = e.row()
-		a.data = core.AppendSession(nil, &row, true)
+		a.data = core.AppendSession(nil, e.row(), true)
 	case lowest > 0:
 		a.code, a.details, a.partial = core.CodeOffline, "offline, and the session is not among those cached", true
 	default:

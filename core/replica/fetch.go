@@ -118,10 +118,10 @@ func (r *Replica) pull() {
 	}
 	r.pulling, r.pullNext = true, false
 	q := core.SyncRequest{V: core.SyncVersion, Cursor: r.cursor, ClientID: r.cfg.ClientID, Limit: core.MaxSyncRows}
-	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), func(p response) { r.pulled(q.Cursor, p) })
+	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), func(p response) { r.pulled(&q, p) })
 }
 
-func (r *Replica) pulled(asked core.Cursor, p response) {
+func (r *Replica) pulled(asked *core.SyncRequest, p response) {
 	r.pulling = false
 	page, ok := r.syncPage(asked, p)
 	switch {
@@ -134,7 +134,7 @@ func (r *Replica) pulled(asked core.Cursor, p response) {
 	case page.Reset != "":
 		r.startOver(page.Reset)
 		return
-	case r.cursor == asked:
+	case r.cursor == asked.Cursor:
 		r.failures = 0
 		r.applyPage(page)
 	case page.Next > r.cursor.Seq:
@@ -160,16 +160,18 @@ func (r *Replica) applyPage(page *core.SyncPage) {
 	}
 }
 
-// syncPage reads the answer to a /v1/sync from a cursor; false when there is
-// none to go by.
-func (r *Replica) syncPage(asked core.Cursor, p response) (*core.SyncPage, bool) {
+// syncPage reads the answer to a /v1/sync; false when there is none to go by.
+func (r *Replica) syncPage(asked *core.SyncRequest, p response) (*core.SyncPage, bool) {
 	if p.code != core.CodeOK {
 		r.fail(p.details)
 		return nil, false
 	}
 	page, err := core.ParseSyncPage(p.data)
-	if err == nil && page.Reset == "" && (page.Epoch != asked.Epoch || page.From != asked.Seq) {
+	if err == nil && page.Reset == "" && (page.Epoch != asked.Cursor.Epoch || page.From != asked.Cursor.Seq) {
 		err = core.BadParam("from: is not the cursor that was asked")
+	}
+	if asked.ClientID != r.cfg.ClientID {
+		page.LastMid = 0 // it counts other numbers than those of now
 	}
 	if err != nil {
 		r.fail("an answer of the server's: " + err.Error())

@@ -21,6 +21,7 @@ type world struct {
 	t      *testing.T
 	now    int64
 	server *account.Memory
+	epoch  string
 	order  uint64
 
 	r          *replica.Replica
@@ -151,7 +152,7 @@ func (d *disk) forget(client string, done int64) {
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t: t, now: 1_700_000_000_000, server: account.NewMemory(), online: true, disk: &disk{}}
+	return &world{t: t, now: 1_700_000_000_000, server: account.NewMemory(), online: true, epoch: "e1", disk: &disk{}}
 }
 
 // open starts a tab's replica on the world's disk.
@@ -346,7 +347,7 @@ func call(a *account.Account, path string, body []byte) ([]byte, error) {
 // update runs an operation on the server's account.
 func (w *world) update(fn func(a *account.Account) error) error {
 	return w.server.Update(context.Background(), func(tx account.Tx) error {
-		a, err := account.Open("me", tx.Account("me"), account.Env{Now: w.now, NewEpoch: "e1"})
+		a, err := account.Open("me", tx.Account("me"), account.Env{Now: w.now, NewEpoch: w.epoch})
 		if err != nil {
 			return err
 		}
@@ -416,12 +417,33 @@ func (w *world) page(q core.SyncRequest) (page *core.SyncPage) {
 	return page
 }
 
+// restore puts the server's account back to how it was at a seq, as a restored
+// backup: under a new epoch.
+func (w *world) restore(epoch string, seq int64) {
+	w.t.Helper()
+	ctx := context.Background()
+	change := &account.Change{Meta: account.Meta{Epoch: epoch, Seq: seq, LastTime: w.now}}
+	require.NoError(w.t, w.server.View(ctx, func(tx account.Tx) error {
+		rows, err := tx.Account("me").Changes(0, 1000)
+		for _, r := range rows {
+			if r.Seq <= seq || r.ExtSeq > 0 {
+				r.Seq, r.Ext, r.HasExt, r.ExtSeq = min(r.Seq, seq), "", false, 0
+				change.Put = append(change.Put, r)
+				change.Meta.Digest ^= core.Hash(r.Key.String(), r.Seq)
+			}
+		}
+		return err
+	}))
+	w.server, w.epoch, w.socket = account.NewMemory(), epoch, 0
+	require.NoError(w.t, w.server.Update(ctx, func(tx account.Tx) error { return tx.Account("me").Commit(change) }))
+}
+
 // push sends the socket what it was not told yet; false when there is nothing.
 func (w *world) push() bool {
 	if w.socket == 0 || w.pos < 0 || !w.online {
 		return false
 	}
-	page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: "e1", Seq: w.pos}, Limit: 500, ClientID: w.client})
+	page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: w.epoch, Seq: w.pos}, Limit: 500, ClientID: w.client})
 	if page.Reset != "" || page.Next == w.pos {
 		return false
 	}

@@ -178,6 +178,10 @@ func (r *Replica) ready(f *core.Frame) {
 	if r.cursor.Seq >= l.head {
 		r.asOf = r.now
 	}
+	if r.unchecked { // a pull brings the digest, which the live frames do not
+		r.unchecked = false
+		r.pull()
+	}
 	r.sendWrites()
 }
 

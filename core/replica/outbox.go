@@ -9,12 +9,13 @@ import "recents/core"
 // the same, and whoever sends it sends it under them: the server applies each
 // number once, whoever was first.
 type outbox struct {
-	unsaved []*write // in the order that they were made
-	saving  bool
-	id      int64 // of the FxOutbox under way
-	known   int64 // highest mid that this tab knows of
-	done    int64 // every write up to here is in the base: storage forgets it with the next flush
-	forgot  int64 // up to here storage was told
+	unsaved     []*write // in the order that they were made
+	saving      bool
+	renumbering bool  // what is being saved is new numbers for all
+	id          int64 // of the FxOutbox under way
+	known       int64 // highest mid that this tab knows of
+	done        int64 // every write up to here is in the base: storage forgets it with the next flush
+	forgot      int64 // up to here storage was told
 }
 
 func (b *outbox) add(w *write) { b.unsaved = append(b.unsaved, w) }
@@ -23,19 +24,17 @@ func (b *outbox) add(w *write) { b.unsaved = append(b.unsaved, w) }
 // memory has to do.
 func (r *Replica) saveWrites() {
 	b := &r.box
+	for !r.store.on && len(b.unsaved) > 0 {
+		w := b.unsaved[0].number(b.known + 1)
+		b.unsaved = cut(b.unsaved, 0)
+		b.known = w.last()
+		r.accepted(w)
+		r.sendWrites()
+	}
 	if b.saving || len(b.unsaved) == 0 {
 		return
 	}
 	w := b.unsaved[0]
-	if !r.store.on {
-		b.unsaved = cut(b.unsaved, 0)
-		w.number(b.known + 1)
-		b.known = w.last()
-		r.accepted(w)
-		r.saveWrites()
-		r.sendWrites()
-		return
-	}
 	b.saving = true
 	b.id++
 	q := core.AppendStr(nil, `{"clientId":`, r.cfg.ClientID)
@@ -52,7 +51,7 @@ func (r *Replica) queued(ev Event) {
 	if !b.saving || ev.ID != b.id {
 		return
 	}
-	b.saving = false
+	b.saving, b.renumbering = false, false
 	if ev.Code != 0 || !r.takeOutbox(ev.Data) {
 		r.loseStorage()
 	}
@@ -149,7 +148,7 @@ func (r *Replica) renumber() {
 	b := &r.box
 	client := core.Digest(r.roll(1<<62)).String() + core.Digest(r.roll(1<<62)).String()
 	if r.store.on {
-		b.saving = true
+		b.saving, b.renumbering = true, true
 		b.id++
 		q := core.AppendStr(nil, `{"expect":`, r.cfg.ClientID)
 		q = core.AppendStr(q, `,"clientId":`, client)

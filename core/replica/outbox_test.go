@@ -359,3 +359,22 @@ func TestTheFrameOvertakesTheAnswer(t *testing.T) {
 	assert.Equal(t, core.OutcomeKeptNewer, w.settled[1].ErrorDetails)
 	w.checkEqual()
 }
+
+// A restore may take acknowledged writes out of the log: those that the list
+// does not contain yet are sent again, and their old places mean nothing.
+func TestARestoreBetweenAnswerAndFrame(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	w.pos = 1 << 40 // the frame does not come
+	w.setExt("f0", "kept")
+	require.EqualValues(t, 1, w.status["pending"])
+	w.restore("e2", 2) // as it was two messages ago, before the write
+	w.handle(replica.Event{Kind: replica.EvWake})
+	w.run()
+	w.pass(30_000)
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "kept"}, exts)
+	assert.EqualValues(t, 0, w.status["pending"])
+}

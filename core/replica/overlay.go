@@ -56,7 +56,7 @@ func (o *overlay) touch(k core.Key, rows *set) *shown {
 	if s == nil {
 		s = &shown{row: core.Row{Key: k}, removed: true}
 		if rows != nil && rows.rows[key] != nil {
-			s.row, s.removed, s.based = rows.rows[key].row(), false, true
+			s.row, s.removed, s.based = *rows.rows[key].row(), false, true
 		}
 		o.rows[key] = s
 	}
@@ -119,7 +119,7 @@ func (o *overlay) page(rows *set, min, max int64, limit int) (page []core.Row, m
 	if o == nil {
 		es, more := rows.page(min, max, limit)
 		for _, e := range es {
-			page = append(page, e.row())
+			page = append(page, *e.row())
 		}
 		return page, more, false
 	}
@@ -154,7 +154,7 @@ func (o *overlay) page(rows *set, min, max int64, limit int) (page []core.Row, m
 		s := o.rows[e.key]
 		switch {
 		case s == nil:
-			whole = add(e.row())
+			whole = add(*e.row())
 		case s.removed || o.isMade(s):
 			touched = true
 		default:

@@ -135,7 +135,7 @@ func (r *Replica) loaded(ok bool) {
 		r.fail("what this browser had stored was damaged and is read again")
 	case s.meta != nil:
 		s.loaded.trim(s.meta.Lowest)
-		r.base, r.known = s.loaded, true
+		r.base, r.known, r.unchecked = s.loaded, true, true
 		r.cursor = core.Cursor{Epoch: s.meta.Epoch, Seq: s.meta.Cursor}
 		r.lowest, r.asOf = s.meta.Lowest, s.meta.AsOf
 		r.evict()

@@ -17,11 +17,12 @@ type Replica struct {
 
 	// The base: what the server said, up to cursor. known is false until there
 	// is any, be it stored.
-	base   *set
-	cursor core.Cursor
-	known  bool
-	lowest int64 // sessions with an older update time may be missing from base; 0: none is
-	asOf   int64 // when base was the server's state, ms
+	base      *set
+	cursor    core.Cursor
+	known     bool
+	lowest    int64 // sessions with an older update time may be missing from base; 0: none is
+	asOf      int64 // when base was the server's state, ms
+	unchecked bool  // base is as it was stored: its digest is still to be compared
 
 	boot     *bootstrap // not nil while starting over
 	pulling  bool
@@ -311,3 +312,7 @@ func (c *Config) check() error {
 	}
 	return core.CheckID("account", c.Account)
 }
+
+// Heals returns how often the digest found the base wrong: 0 in a correct run
+// (I11).
+func (r *Replica) Heals() int { return r.heals }

@@ -272,8 +272,6 @@ func TestDigestMismatchReadsAgain(t *testing.T) {
 	w.now++
 	w.open()
 	w.message("f9", "hi")
-	w.handle(replica.Event{Kind: replica.EvWake}) // pulls
-	w.run()
 	w.pass(5000)
 	ids, _, _ := w.list(all).list(t)
 	assert.Equal(t, []string{"f9", "f2", "f1", "f0"}, ids)
@@ -297,8 +295,6 @@ func TestDamagedStorageIsReadFromTheServerAgain(t *testing.T) {
 			hurt(w.disk)
 			w.now++
 			w.open()
-			w.handle(replica.Event{Kind: replica.EvWake})
-			w.run()
 			w.pass(60_000)
 			ids, _, _ := w.list(all).list(t)
 			assert.Equal(t, []string{"f2", "f1", "f0"}, ids)

@@ -12,12 +12,17 @@ type entry struct {
 	seq  int64
 	time int64
 	raw  []byte // core.AppendRow's
+	read *core.Row
 }
 
-// row decodes the entry. Its text was checked when it came in.
-func (e *entry) row() core.Row {
-	r, _ := core.ParseRow(e.raw)
-	return r
+// row returns the row, decoded the first time: most are never asked for. Their
+// text was checked when they came in.
+func (e *entry) row() *core.Row {
+	if e.read == nil {
+		r, _ := core.ParseRow(e.raw)
+		e.read = &r
+	}
+	return e.read
 }
 
 // before is the list's order: newest first. Update times of an account are all

@@ -16,8 +16,8 @@ type write struct {
 	tries   int
 	flying  bool  // in the batch that is in flight
 	landed  bool  // the base contains it, and its outcome is on the way
-	acked   bool  // the server has it: the log contains it up to seq
-	seq     int64 //
+	acked   bool  // the server has it, and its log contains it
+	seq     int64 // the log's end when it did
 	refusal error // what the server said against it
 }
 
@@ -120,7 +120,7 @@ func (r *Replica) answerQueued(w *write) {
 // sendWrites sends the oldest writes that the server has not acknowledged, as
 // many as one batch takes, unless a batch is in flight.
 func (r *Replica) sendWrites() {
-	if r.sending || !r.reachable() || r.boot != nil {
+	if r.sending || r.box.renumbering || !r.reachable() || r.boot != nil {
 		return
 	}
 	q := core.MutateRequest{ClientID: r.cfg.ClientID}
@@ -142,11 +142,11 @@ func (r *Replica) sendWrites() {
 		return
 	}
 	r.sending = true
-	r.fetch("/v1/mutate", core.AppendMutateRequest(nil, &q), func(p response) { r.mutated(batch, p) })
+	r.fetch("/v1/mutate", core.AppendMutateRequest(nil, &q), func(p response) { r.mutated(q.ClientID, batch, p) })
 }
 
 // mutated goes on after a batch.
-func (r *Replica) mutated(batch []*write, p response) {
+func (r *Replica) mutated(client string, batch []*write, p response) {
 	r.sending = false
 	var page core.MutatePage
 	err := error(nil)
@@ -155,6 +155,7 @@ func (r *Replica) mutated(batch []*write, p response) {
 	}
 	defer r.settleLanded(batch)
 	switch {
+	case client != r.cfg.ClientID: // the writes have other numbers by now
 	case p.passing() || err != nil || p.code == core.CodeToken || p.code == core.CodeForbidden:
 		r.retryWrites(batch, p.after)
 		return
@@ -191,6 +192,15 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 	r.landWrites()
 	if len(r.writes) > 0 && r.link.open != ready {
 		r.pull()
+	}
+}
+
+// unacknowledge has every write sent again: the log that contained them was
+// rebuilt, maybe without them.
+func (r *Replica) unacknowledge() {
+	r.landed = 0
+	for _, w := range r.writes {
+		w.acked = false
 	}
 }
 
@@ -320,7 +330,7 @@ func explains(m *core.Mutation, row *core.Row, old *entry) bool {
 	}
 	var was core.Row
 	if old != nil {
-		was = old.row()
+		was = *old.row()
 	}
 	return string(was.Msg) == string(row.Msg) && was.Revoked == row.Revoked
 }

@@ -51,7 +51,7 @@ export class LiveClient implements Client {
   constructor(settings: Settings) {
     const { url, account, token, storage, key, log } = settings
     this.#settings = settings
-    this.#remote = new Remote(url, token)
+    this.#remote = new Remote(url, account, token)
     this.#store = storage ? new Store(url, account, key, () => this.#wiped()) : undefined
     this.#status = { ...initial, storage: storage ? 'indexeddb' : 'memory' }
     this.onStatus = this.#statuses = new Broadcast<ClientStatus>('onStatus', log)

@@ -37,9 +37,9 @@ export class Remote {
   readonly #url: string
   readonly #token: TokenSource
 
-  constructor(url: string, token: string | (() => unknown)) {
+  constructor(url: string, account: string, token: string | (() => unknown)) {
     this.#url = url
-    this.#token = new TokenSource(token)
+    this.#token = new TokenSource(token, account)
   }
 
   /** Posts a JSON body. Resolves with status 0 when no answer came; never rejects. */

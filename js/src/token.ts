@@ -7,11 +7,13 @@ const patience = 15_000
 /** Gives the account's token, and asks the app for a new one at most once at a time. */
 export class TokenSource {
   readonly #source: string | (() => unknown)
+  readonly #account: string
   #current: Promise<string> | undefined
   #asking = false
 
-  constructor(source: string | (() => unknown)) {
+  constructor(source: string | (() => unknown), account: string) {
     this.#source = source
+    this.#account = account
   }
 
   /**
@@ -21,9 +23,19 @@ export class TokenSource {
    */
   get(renew: boolean): Promise<string> {
     const source = this.#source
-    if (typeof source === 'string') return Promise.resolve(source)
+    if (typeof source === 'string') return this.#checked(source)
     if (!this.#current || (renew && !this.#asking)) this.#current = this.#ask(source)
     return this.#current
+  }
+
+  /**
+   * The server answers for the account that a token names, whichever the app
+   * asked for: one of another account would fill this one's cache with its rows.
+   */
+  async #checked(token: string): Promise<string> {
+    const account = accountOf(token)
+    if (account !== undefined && account !== this.#account) throw new NoToken('token: is of another account', false)
+    return token
   }
 
   async #ask(source: () => unknown): Promise<string> {
@@ -32,13 +44,24 @@ export class TokenSource {
       const token = await answer(source)
       const wrong = whyNoToken(token)
       if (wrong) throw new NoToken(`token: the function's answer ${wrong}`, false)
-      return token as string
+      return await this.#checked(token as string)
     } catch (error) {
       this.#current = undefined // the next one asks again
       throw error
     } finally {
       this.#asking = false
     }
+  }
+}
+
+/** Whose token it is; undefined when it does not say, and the server has to. */
+export function accountOf(token: string): unknown {
+  try {
+    const payload = token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/')
+    const bytes = Uint8Array.from(atob(payload), (c) => c.charCodeAt(0))
+    return JSON.parse(new TextDecoder().decode(bytes)).sub
+  } catch {
+    return undefined // no JWT
   }
 }
 

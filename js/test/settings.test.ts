@@ -10,8 +10,10 @@ test('options get their defaults', () => {
   assert.equal(typeof log, 'function')
   assert.deepEqual(rest, {
     url: 'https://im.example.com', account: 'alice', token: 'a.b-c_d',
-    storage: true, maxCached: 10_000, echoOwn: false, key: undefined, wasmUrl: undefined,
+    storage: true, maxCached: 10_000, echoOwn: false, reject: false, key: undefined, wasmUrl: undefined,
   })
+  assert.equal(readSettings({ ...good, offlineWrites: 'reject' }).reject, true)
+  assert.equal(readSettings({ ...good, offlineWrites: 'queue' }).reject, false)
 })
 
 test('the url keeps its path and loses its last slash', () => {

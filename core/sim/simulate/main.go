@@ -1,0 +1,102 @@
+// Command simulate runs schedules of the simulator on all cores:
+//
+//	go run ./core/sim/simulate -n 10000 -seed 1
+//	go run ./core/sim/simulate -replay 315      with a line for all that happens
+//
+// Its last line is "N schedules, V violations, H heals"; it exits with 1 unless
+// both are 0.
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+
+	"recents/core/sim"
+)
+
+func main() {
+	n := flag.Int("n", 10_000, "schedules")
+	seed := flag.Uint64("seed", 1, "seed of the first; the others follow")
+	steps := flag.Int("steps", 120, "steps of a schedule, before all comes to rest")
+	replay := flag.Uint64("replay", 0, "run this seed alone, and tell all that happens")
+	first := flag.Bool("first", false, "stop at the first violation")
+	flag.Parse()
+	if *replay != 0 {
+		os.Exit(tell(*replay, *steps))
+	}
+	t := total{first: *first}
+	t.run(*seed, *n, *steps)
+	fmt.Printf("%d schedules, %d violations, %d heals\n", t.schedules, t.violations, t.heals)
+	if t.violations > 0 || t.heals > 0 {
+		os.Exit(1)
+	}
+}
+
+func tell(seed uint64, steps int) int {
+	out := bufio.NewWriter(os.Stdout)
+	defer out.Flush()
+	r := sim.Run(seed, steps, out)
+	fmt.Fprintf(out, "seed %d, trace %016x, %d heals\n%s\n", r.Seed, r.Trace, r.Heals, r.Violation)
+	if r.Violation != "" || r.Heals > 0 {
+		return 1
+	}
+	return 0
+}
+
+// total adds up results.
+type total struct {
+	mu                           sync.Mutex
+	first                        bool
+	done                         bool
+	schedules, violations, heals int
+}
+
+func (t *total) run(seed uint64, n, steps int) {
+	seeds := make(chan uint64)
+	var workers sync.WaitGroup
+	for range runtime.NumCPU() {
+		workers.Go(func() {
+			for s := range seeds {
+				t.add(sim.Run(s, steps, nil))
+			}
+		})
+	}
+	for i := range n {
+		if t.isDone() {
+			break
+		}
+		seeds <- seed + uint64(i)
+	}
+	close(seeds)
+	workers.Wait()
+}
+
+func (t *total) isDone() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.done
+}
+
+const toldViolations = 10
+
+func (t *total) add(r sim.Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.schedules++
+	t.heals += r.Heals
+	if r.Violation == "" {
+		return
+	}
+	t.violations++
+	t.done = t.first
+	if t.violations <= toldViolations {
+		fmt.Printf("seed %d: %s\n", r.Seed, r.Violation)
+		if !t.first {
+			fmt.Printf("  replay: go run ./core/sim/simulate -replay %d -steps %d\n", r.Seed, sim.Shrink(r))
+		}
+	}
+}
