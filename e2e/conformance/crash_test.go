@@ -61,7 +61,8 @@ func (h *hammer) round() {
 		})
 	}
 	wg.Wait()
-	_ = h.edge.process.Wait() // it was killed
+	_ = h.edge.process.Process.Kill() // when all writers gave up before
+	_ = h.edge.process.Wait()         // it was killed
 }
 
 func (h *hammer) fresh() string {
