@@ -11,6 +11,7 @@ readonly NODE_AT_LEAST=20   # the oldest Node that the tests run on
 readonly FUZZ_RUNS=20000x   # executions of each fuzz target, beyond its corpus
 readonly SCHEDULES=10000    # of the simulator
 readonly JS_TARGET=es2022   # Chromium 94, Firefox 93, Safari 15.4
+readonly EDGE_BUDGET=2000000 # bytes of the edge module, gzip
 readonly LOGS=build/test
 
 # The version is version.txt's, so a checkout without git builds the same bytes.
@@ -19,9 +20,10 @@ export GOFLAGS=-buildvcs=false
 usage() {
   cat <<'TXT'
 ./build.sh run               build what is stale, start a seeded demo on 127.0.0.1:8787 (PORT, DATA override)
+./build.sh edge              the worker in the real edge runtime on 127.0.0.1:8788 (PORT, DATA override); needs npm for it
 ./build.sh build             build/recentsd (server), build/sdk/ (npm package), and a table of their sizes
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
-./build.sh test [part…]      all tests, or of: go, types, unit, e2e; logs in build/test/
+./build.sh test [part…]      all tests, or of: go, types, unit, edge, e2e; logs in build/test/
 TXT
 }
 
@@ -124,6 +126,40 @@ wrap_wasm_exec() {
   } >build/wasm_exec.js
 }
 
+# build_edge leaves the worker in build/edge/: its script, its module, and how to
+# run them on one's own machine. The module must stay under EDGE_BUDGET.
+# What is not ours is compiled without inlining, which takes 110 KB off.
+build_edge() {
+  say 'the edge worker'
+  mkdir -p build/edge
+  GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -gcflags=all=-l -gcflags=recents/...= \
+    -o build/edge/recents-edge.wasm ./wasm/edge
+  go run ./wasm/join build/edge/recents-edge.wasm
+  wrap_edge_go_js
+  go tool esbuild js/edge/worker.mjs --outfile=build/edge/worker.mjs --bundle --format=esm --target="$JS_TARGET" \
+    --log-level=warning --alias:edge_wasm_exec="$PWD/build/edge_wasm_exec.js" \
+    --external:cloudflare:workers --external:./recents-edge.wasm
+  cp js/edge/workerd.capnp build/edge/
+  local size
+  size=$(gzip -9 -c build/edge/recents-edge.wasm | wc -c)
+  echo "build/edge/recents-edge.wasm: $size bytes gzip, at most $EDGE_BUDGET" >&2
+  [ "$size" -le "$EDGE_BUDGET" ] || die "the edge module is over its budget"
+}
+
+# wrap_edge_go_js makes a module of Go's wasm_exec.js that sets no global, and
+# whose timers never fire: an event of one object must not wait for another's,
+# and Go looks at its clock whenever it runs.
+wrap_edge_go_js() {
+  {
+    echo 'export const scope = { Object, Array, Uint8Array, Uint8ClampedArray, Promise, Error, Date, TextEncoder, TextDecoder,'
+    echo '  Request, Response, Headers, ReadableStream, FixedLengthStream, crypto, performance };'
+    echo '(function (globalThis, setTimeout, clearTimeout) {'
+    cat "$(go env GOROOT)/lib/wasm/wasm_exec.js"
+    echo '})(scope, () => 0, () => {});'
+    echo 'export const { Go } = scope;'
+  } >build/edge_wasm_exec.js
+}
+
 # build_server compiles the server with the files that pack laid out in it.
 build_server() {
   go build -trimpath -ldflags="-X main.version=$(cat version.txt)" -o build/recentsd ./server/recentsd
@@ -138,6 +174,29 @@ stale() {
 cmd_run() {
   if stale; then cmd_build; fi
   exec build/recentsd -dev -seed -listen "127.0.0.1:${PORT:-8787}" -data "${DATA:-data/}"
+}
+
+# cmd_edge runs the worker on the real edge runtime, in dev mode like run.
+cmd_edge() {
+  need_npm
+  if stale; then cmd_build; fi
+  if edge_stale; then build_edge; fi
+  local data="${DATA:-data/edge}"
+  mkdir -p "$data"
+  if [ ! -s "$data/dev-token-secret" ]; then
+    (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$data/dev-token-secret")
+  fi
+  mkdir -p "$data/objects"
+  echo "http://127.0.0.1:${PORT:-8788}"
+  RECENTS_DEV=1 RECENTS_SERVER_KEY=dev RECENTS_TOKEN_SECRET="$(cat "$data/dev-token-secret")" \
+    RECENTS_ALLOW_ORIGIN="${RECENTS_ALLOW_ORIGIN-}" \
+    exec e2e/node_modules/.bin/workerd serve build/edge/workerd.capnp --socket-addr="http=127.0.0.1:${PORT:-8788}" \
+    --directory-path="storage=$data/objects" --directory-path="site=server/recentsd/assets"
+}
+
+edge_stale() {
+  [ ! -f build/edge/worker.mjs ] || [ -n "$(find build.sh go.mod core server wasm/edge js/edge \
+    -path server/recentsd/assets -prune -o -type f -newer build/edge/worker.mjs -print -quit)" ]
 }
 
 # --- sim -----------------------------------------------------------------
@@ -157,8 +216,8 @@ cmd_test() {
   mkdir -p "$LOGS"
   case "${1-all}" in
     all) test_all ;;
-    go | types | unit | e2e) "test_$1" "${@:2}" ;;
-    *) die "no part '$1': go, types, unit or e2e" ;;
+    go | types | unit | edge | e2e) "test_$1" "${@:2}" ;;
+    *) die "no part '$1': go, types, unit, edge or e2e" ;;
   esac
   echo "$PASSED passed, $FAILED failed"
   [ "$FAILED" -eq 0 ]
@@ -168,6 +227,7 @@ test_all() {
   test_go
   test_types
   test_unit
+  test_edge
   test_e2e
 }
 
@@ -204,10 +264,27 @@ test_e2e() {
   step e2e playwright 1800 .e2e "$@"
 }
 
+# test_edge runs the conformance suite on the server and on the worker in the
+# real edge runtime, and the package in a browser against the worker.
+test_edge() {
+  need_npm
+  step edge-build check 900 ./build.sh .edge-build
+  if [ "$LAST_FAILED" -gt 0 ]; then return; fi
+  step edge go 1800 env RECENTS_EDGE=required go test -timeout 25m -count=1 -v ./e2e/conformance "$@"
+  need_chromium
+  if stale; then step build check 900 ./build.sh build; fi
+  step edge-sdk playwright 900 env RECENTS_PLACE=edge ./build.sh .e2e sdk.spec.ts
+}
+
+# run_edge-build compiles the worker, which fails over its budget.
+run_edge-build() {
+  build_edge
+}
+
 # run_gofmt names the files that gofmt would change.
 run_gofmt() {
   local files
-  files=$(gofmt -l core server wasm)
+  files=$(gofmt -l core server wasm e2e/conformance)
   [ -z "$files" ] || { echo "$files"; return 1; }
 }
 
@@ -329,8 +406,8 @@ need() {
 }
 
 case "${1-}" in
-  run | build | sim | test) "cmd_$1" "${@:2}" ;;
-  .gofmt | .fuzz | .wasm | .unit | .e2e) "run_${1#.}" "${@:2}" ;;
+  run | edge | build | sim | test) "cmd_$1" "${@:2}" ;;
+  .gofmt | .fuzz | .wasm | .unit | .edge-build | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;
 esac

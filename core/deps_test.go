@@ -47,6 +47,8 @@ var rules = []rule{
 	{pkg: "recents/server", banned: ban(sibling, "recents/core/replica", "recents/server/sqlstore", "recents/server/sqlite").
 		and(ban(shared, "database/sql", "modernc.org/sqlite", "github.com/prometheus/client_golang/prometheus"))},
 	{pkg: "recents/server", js: true, banned: ban(shared, "github.com/coder/websocket")},
+	{pkg: "recents/wasm/edge", js: true, banned: ban(sibling, "recents/core/replica", "recents/server/sqlite").
+		and(ban(shared, "database/sql", "github.com/coder/websocket"))},
 	{pkg: "recents/server/sqlstore", banned: ban(sibling, "recents/core/replica", "recents/server", "recents/server/sqlite").
 		and(ban(shared, "database/sql", "modernc.org/sqlite", "net/http"))},
 	{pkg: "recents/server/sqlite", banned: ban(sibling, "recents/core/replica", "recents/server")},

@@ -8,8 +8,14 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const binary = fileURLToPath(new URL('../build/recentsd', import.meta.url))
+const workerd = fileURLToPath(new URL('node_modules/.bin/workerd', import.meta.url))
+const edge = fileURLToPath(new URL('../build/edge/workerd.capnp', import.meta.url))
+const site = fileURLToPath(new URL('../server/recentsd/assets', import.meta.url))
 
-/** A recentsd in development mode, on a port and a data directory of its own that outlive its process. */
+/** RECENTS_PLACE=edge runs the same tests on the worker in the real edge runtime. */
+const atEdge = process.env.RECENTS_PLACE === 'edge'
+
+/** A recentsd (or the edge worker) in development mode, on a port and a data directory of its own that outlive its process. */
 export class Server {
   readonly url: string
   #process: ChildProcess | null = null
@@ -33,17 +39,28 @@ export class Server {
 
   /** Starts the process, and returns once it says where it serves. */
   async start(): Promise<void> {
-    const child = spawn(binary, ['-dev', '-listen', `127.0.0.1:${this.port}`, '-data', this.dataDir, ...this.flags], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = atEdge ? this.#spawnEdge() : this.#spawnServer()
     this.#process = child
     this.#log = ''
     child.stderr!.on('data', (chunk) => (this.#log += chunk))
     await new Promise<void>((resolve, reject) => {
-      createInterface(child.stdout!).on('line', (line) => line.includes(this.url) && resolve())
+      createInterface(child.stdout!).on('line', (line) => line.includes(String(this.port)) && resolve())
       child.once('error', reject)
       child.once('exit', (code, signal) => reject(new Error(`recentsd ended with ${code ?? signal} before it served:\n${this.#log}`)))
     })
+  }
+
+  #spawnServer(): ChildProcess {
+    const args = ['-dev', '-listen', `127.0.0.1:${this.port}`, '-data', this.dataDir, ...this.flags]
+    return spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  }
+
+  #spawnEdge(): ChildProcess {
+    const args = ['serve', edge, `--socket-addr=http=127.0.0.1:${this.port}`, `--directory-path=storage=${this.dataDir}`,
+      `--directory-path=site=${site}`, '--control-fd=1']
+    const secret = 'the-token-secret-of-the-tests-0123456789'
+    const env = { ...process.env, RECENTS_DEV: '1', RECENTS_SERVER_KEY: 'dev', RECENTS_TOKEN_SECRET: secret, RECENTS_ALLOW_ORIGIN: '' }
+    return spawn(workerd, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
   }
 
   /** All that the process has written to its standard error. */
@@ -53,6 +70,7 @@ export class Server {
 
   /** Ends the process as an operator does; it must end well. */
   async stop(): Promise<void> {
+    if (atEdge) return this.kill() // the runtime waits for every socket, and a worker has no stop of its own
     const code = await this.#end('SIGTERM')
     if (code !== 0) throw new Error(`recentsd ended with ${code}:\n${this.#log}`)
   }

@@ -161,8 +161,12 @@ func (h *Handler) send(w *work, q *request, s *sending, raw []byte) (string, err
 	if team != nil && !q.caller.server && !team.Has(s.from) {
 		return "", forbidden("to: the token's account is no member of " + core.Quote(s.key.String()))
 	}
-	h.order = account.NextOrder(h.order, w.now)
-	m, err := account.ParseMessage(raw, s.from, s.key, h.order, q.caller.server)
+	order, err := h.nextOrder(w, s)
+	if err != nil {
+		return "", err
+	}
+	h.order = order
+	m, err := account.ParseMessage(raw, s.from, s.key, order, q.caller.server)
 	if err != nil {
 		return "", err
 	}
@@ -177,25 +181,12 @@ func (h *Handler) send(w *work, q *request, s *sending, raw []byte) (string, err
 	if answer, err := sender.SentReceipt(m.UUID, hash); err != nil || answer != "" {
 		return answer, err
 	}
-	if err := w.each(to, func(a *account.Account) error { return a.Deliver(m) }); err != nil {
+	if err := w.deliver(to, &delivery{message: m, raw: raw, order: order, byServer: q.caller.server}); err != nil {
 		return "", err
 	}
 	answer := `{"serverId":"` + m.ServerID() + `","timestamp":` + core.Itoa(m.Time) + `}`
 	sender.PutSentReceipt(m.UUID, hash, answer)
 	return answer, nil
-}
-
-func (w *work) each(names []string, fn func(*account.Account) error) error {
-	for _, name := range names {
-		a, err := w.open(name)
-		if err != nil {
-			return err
-		}
-		if err := fn(a); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (h *Handler) revokeMessage(ctx context.Context, q *request) ([]byte, error) {
@@ -219,7 +210,7 @@ func (h *Handler) revokeMessage(ctx context.Context, q *request) ([]byte, error)
 		if team != nil && !q.caller.server && !team.MayRevoke(v.Operator, v.From) {
 			return "", forbidden("operator: may revoke neither another's message nor one of a group that it is not in")
 		}
-		return null, w.each(to, func(a *account.Account) error { return a.Revoke(&v) })
+		return null, w.deliver(to, &delivery{revoke: &v})
 	})
 }
 

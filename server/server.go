@@ -40,6 +40,9 @@ type Options struct {
 	Log        *slog.Logger  // nil: none
 	Metrics    Metrics       // nil: none
 	Exposition http.Handler  // what GET /metrics shows; nil: no such path
+
+	Remote  Remote                 // the accounts that Accounts does not hold; nil: it holds all
+	Publish func([]*account.Delta) // told of each commit once it is durable; nil: the sockets of this Handler
 }
 
 // Metrics is told what happens, for counting. Its methods are called often and
@@ -84,6 +87,9 @@ func New(ctx context.Context, o Options) (*Handler, error) {
 		hub:     newHub(o.Metrics),
 		sockets: newSockets(),
 		order:   account.NextOrder(0, newest+1) - 1,
+	}
+	if h.opts.Publish == nil {
+		h.opts.Publish = h.hub.publish
 	}
 	h.routes = h.table()
 	return h, nil

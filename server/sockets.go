@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 	"sync"
 )
 
@@ -11,12 +12,17 @@ const (
 	closeBadData    = 1003
 	closePolicy     = 1008
 	closeInternal   = 1011
-	closeToken      = 4401 // the token is bad, or expired while open
+	CloseToken      = 4401 // the token is bad, or expired while open
 	closeAccount    = 4403 // the token is good, but the account may not
 	closeTooSlow    = 4408 // nothing came for too long, or nothing could be sent
 	closeTooMany    = 4429 // too many frames, or too many sockets
 	maxCloseDetails = 123  // bytes of a reason
 )
+
+// closeReason cuts a text to what a close frame carries.
+func closeReason(text string) string {
+	return strings.ToValidUTF8(text[:min(len(text), maxCloseDetails)], "")
+}
 
 // closer is an open socket as sockets sees it.
 type closer interface {

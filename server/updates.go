@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +17,6 @@ import (
 )
 
 const (
-	subprotocol   = "recents.v1"
-	bearerPrefix  = "bearer."
 	heartbeatMiss = 2.5              // heartbeats without a frame, then the peer counts as gone
 	writeTimeout  = 10 * time.Second // for one frame; a peer that takes none for so long is gone
 	framesASecond = 20
@@ -57,62 +54,6 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 	s.serve(r.Context())
 }
 
-// seat says whose socket it is and takes a place for it, before the handshake:
-// a client that knows of its first socket is refused one too many for sure. A
-// code that is not 0 is why there is none.
-func (h *Handler) seat(r *http.Request) (who caller, code int, reason string) {
-	who, err := h.auth.user(offeredToken(r))
-	switch {
-	case err != nil:
-		return who, closeToken, err.Error()
-	case !h.limits.slots.take(who.account):
-		return who, closeTooMany, "too many sockets"
-	}
-	return who, 0, ""
-}
-
-func (h *Handler) admitSocket(w *reply, r *http.Request) error {
-	if err := h.checkHost(r); err != nil {
-		return err
-	}
-	if origin := r.Header.Get("Origin"); !h.origins.allows(origin, r.Host) {
-		return forbidden("Origin: " + core.Quote(origin) + " is not allowed")
-	}
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") || !hasSubprotocol(r) {
-		return core.BadParam("updates: is a WebSocket with the subprotocols " + subprotocol + " and " + bearerPrefix + "<token>")
-	}
-	if h.stopping.Load() {
-		return &core.Error{Code: core.CodeUnavailable, Details: "the server is stopping"}
-	}
-	return h.limitAddress(w, r)
-}
-
-func offered(r *http.Request) []string {
-	list := strings.Split(strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ","), ",")
-	for i := range list {
-		list[i] = strings.TrimSpace(list[i])
-	}
-	return list
-}
-
-func hasSubprotocol(r *http.Request) bool {
-	for _, p := range offered(r) {
-		if p == subprotocol {
-			return true
-		}
-	}
-	return false
-}
-
-func offeredToken(r *http.Request) string {
-	for _, p := range offered(r) {
-		if token, ok := strings.CutPrefix(p, bearerPrefix); ok {
-			return token
-		}
-	}
-	return ""
-}
-
 // socket is one open WebSocket. One goroutine reads, one writes; timers and a
 // stop may end it.
 type socket struct {
@@ -133,11 +74,7 @@ func newSocket(h *Handler, conn *websocket.Conn, who caller) *socket {
 // end closes the socket with a code. Only the first end counts.
 func (s *socket) end(code int, reason string) {
 	s.code.CompareAndSwap(0, int32(code))
-	if len(reason) > maxCloseDetails {
-		reason = reason[:maxCloseDetails]
-	}
-	reason = strings.ToValidUTF8(reason, "")
-	_ = s.conn.Close(websocket.StatusCode(code), reason) // a peer that answers no close is cut by it
+	_ = s.conn.Close(websocket.StatusCode(code), closeReason(reason)) // a peer that answers no close is cut by it
 }
 
 func (s *socket) cut() { _ = s.conn.CloseNow() } // nothing to tell a peer that is gone
@@ -162,17 +99,12 @@ func (s *socket) run(ctx context.Context) {
 		defer close(written)
 		s.writeAll(ctx)
 	}()
-	expiry := time.AfterFunc(s.untilExpiry(), func() { s.end(closeToken, "the token expired") })
+	expiry := time.AfterFunc(s.h.untilExpiry(s.who), func() { s.end(CloseToken, "the token expired") })
 	s.readAll(ctx)
 	expiry.Stop()
 	cancel()
 	s.cut()
 	<-written
-}
-
-func (s *socket) untilExpiry() time.Duration {
-	const longest = 1 << 31 // ms: 24 days, and a socket rarely lives one
-	return time.Duration(min(max(s.who.expires-s.h.opts.Now(), 0), longest)) * time.Millisecond
 }
 
 func (s *socket) readAll(ctx context.Context) {
@@ -200,21 +132,15 @@ func (s *socket) readAll(ctx context.Context) {
 	}
 }
 
-// take reads one frame. A kind that is not known is left to newer servers.
+// take reads one frame.
 func (s *socket) take(frame []byte) error {
 	if string(frame) == "ping" {
 		s.reader.out.ping()
 		return nil
 	}
-	if err := core.Strict(frame); err != nil {
-		return in("frame", err)
-	}
-	if string(core.Field(frame, "t")) != `"`+core.FrameHello+`"` {
-		return nil
-	}
-	q, err := core.ParseSyncRequest(frame)
-	if err != nil {
-		return in(core.FrameHello, err)
+	q, ok, err := parseHello(frame)
+	if err != nil || !ok {
+		return err
 	}
 	select {
 	case <-s.hello: // one that the writer has not come to: the newer replaces it
@@ -270,49 +196,15 @@ func (s *socket) write(ctx context.Context, frame []byte) error {
 	return errPeer
 }
 
-// catchUp answers a hello: ready and what was missed, page by page, at the
-// reader's own pace. The reader is told of live changes from before the first
-// read on, so that none falls in between; those that it gets twice it drops,
-// since they do not start at its cursor.
+// catchUp answers a hello. The reader is told of live changes from before the
+// first read on, so that none falls in between; those that it gets twice it
+// drops, since they do not start at its cursor.
 func (s *socket) catchUp(ctx context.Context, q core.SyncRequest) error {
 	s.h.hub.add(s.reader, q.ClientID)
-	for greeted := false; ; greeted = true {
-		p, err := s.h.syncPage(ctx, s.who.account, q)
-		if err != nil {
-			return err
-		}
-		if p.Reset != "" {
-			return s.writeFrame(ctx, &core.Frame{Kind: core.FrameReset, Epoch: p.Epoch, Head: p.Head, Reason: p.Reset})
-		}
-		s.h.hub.applied(s.reader, p.LastMid)
-		if !greeted {
-			if err := s.writeFrame(ctx, s.ready(p)); err != nil {
-				return err
-			}
-		}
-		if err := s.writePage(ctx, p); err != nil || !p.More {
-			return err
-		}
-		q.Cursor.Seq = p.Next
-	}
-}
-
-func (s *socket) ready(p *core.SyncPage) *core.Frame {
-	return &core.Frame{Kind: core.FrameReady, Epoch: p.Epoch, Head: p.Head, LastMid: p.LastMid,
-		HeartbeatMs: s.h.opts.Heartbeat.Milliseconds(), TokenExpiresIn: s.untilExpiry().Milliseconds()}
-}
-
-// writePage sends a page as a delta. Only the last one tells lastMid: what it
-// acknowledges may lie on any page before.
-func (s *socket) writePage(ctx context.Context, p *core.SyncPage) error {
-	if p.Next == p.From {
-		return nil
-	}
-	f := &core.Frame{Kind: core.FrameDelta, Epoch: p.Epoch, From: p.From, To: p.Next, Rows: p.Rows}
-	if !p.More {
-		f.LastMid = p.LastMid
-	}
-	return s.writeFrame(ctx, f)
+	return s.h.catchUp(ctx, s.who, q, func(f *core.Frame) error {
+		s.h.hub.applied(s.reader, f.LastMid)
+		return s.writeFrame(ctx, f)
+	})
 }
 
 func (s *socket) writeFrame(ctx context.Context, f *core.Frame) error {

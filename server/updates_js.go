@@ -6,8 +6,20 @@ import (
 	"recents/core"
 )
 
-// updates is not for this handler at the edge: the runtime accepts WebSockets
-// itself, so that they survive the instance.
-func (h *Handler) updates(w *reply, _ *http.Request) {
-	w.refuse(core.CodeNotFound, "updates: is a WebSocket, which the front accepts")
+// updates answers a handshake for the runtime, which accepts the WebSocket
+// itself so that it outlives the instance: who sits there, and until when; or
+// the code and reason that the accepted socket is closed with at once.
+func (h *Handler) updates(w *reply, r *http.Request) {
+	if err := h.admitSocket(w, r); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	who, code, reason := h.seat(r)
+	if code == 0 {
+		h.limits.slots.give(who.account) // the runtime counts those that are open
+	}
+	b := core.AppendStr(nil, `{"account":`, who.account)
+	b = core.AppendNum(b, `,"expires":`, who.expires)
+	b = core.AppendNum(b, `,"code":`, int64(code))
+	w.succeed(append(core.AppendStr(b, `,"reason":`, closeReason(reason)), '}'))
 }

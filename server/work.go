@@ -57,7 +57,7 @@ func (w *work) commit() error {
 		}
 	}
 	if len(deltas) > 0 {
-		w.tx.AfterCommit(func() { w.h.hub.publish(deltas) })
+		w.tx.AfterCommit(func() { w.h.opts.Publish(deltas) })
 	}
 	return nil
 }

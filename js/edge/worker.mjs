@@ -1,0 +1,198 @@
+// @ts-check
+/** The front of the worker, and the objects behind it: one for each account and one for each group. */
+import { DurableObject } from 'cloudflare:workers'
+import { Call } from './bridge.mjs'
+import { readBody } from './body.mjs'
+import { tokenAccount } from './token.mjs'
+import { serveSite } from './site.mjs'
+
+/** How many other objects one object talks to at once: the platform lets six connections wait for their first byte. */
+const CONCURRENCY = 6
+
+/** How long an answer waits for its message to reach the others, ms. It is durable before. */
+const FIRST_ROUND = 1000
+
+const text = new TextEncoder()
+
+export default {
+  /** @param {Request} request @param {any} env */
+  async fetch(request, env) {
+    return await serveSite(request, env) ?? await toObject(request, env)
+  },
+}
+
+/**
+ * Sends a request to the object that it belongs to. Whose token it is decides; what carries none that is good is answered
+ * here, and so is what belongs to no object.
+ * @param {Request} request @param {any} env
+ */
+async function toObject(request, env) {
+  const account = await tokenAccount(request, env)
+  if (account !== undefined) return env.ACCOUNTS.get(env.ACCOUNTS.idFromName(account)).fetch(request)
+  const body = await readBody(request)
+  const home = await homeOf(request, body, env)
+  if (home.account !== '') return forward(request, body, env.ACCOUNTS, home.account)
+  if (home.team !== '') return forward(request, body, env.TEAMS, home.team)
+  const response = await new Call({ method: request.method, url: request.url, headers: request.headers, body }).run(env)
+  return isHandshake(request, response) ? seatSocket(response) : response
+}
+
+/** @param {Request} request @param {Uint8Array | null} body @param {any} env */
+async function homeOf(request, body, env) {
+  if (body === null || env.RECENTS_SERVER_KEY === undefined) return { account: '', team: '' }
+  const answer = await new Call({ operation: 'home', url: request.url, headers: request.headers, body }).run(env)
+  return answer.json()
+}
+
+/** @param {Request} request @param {Uint8Array | null} body @param {any} objects @param {string} name */
+function forward(request, body, objects, name) {
+  return objects.get(objects.idFromName(name)).fetch(new Request(request.url, { method: request.method, headers: request.headers, body }))
+}
+
+/** One account: its sessions, its sockets, and what it has for others. */
+export class Account extends DurableObject {
+  #name = ''
+  /** @type {number | null} */ #alarm = null
+  /** @type {Promise<void> | undefined} */ #carrying
+  #more = false
+
+  /** @param {any} ctx @param {any} env */
+  constructor(ctx, env) {
+    super(ctx, env)
+    this.#name = ctx.id.name ?? ''
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
+    ctx.blockConcurrencyWhile(async () => {
+      this.#alarm = await ctx.storage.getAlarm()
+      this.#name = await (await this.#operate('migrate')).json()
+    })
+  }
+
+  /** @param {Request} request */
+  async fetch(request) {
+    let call = this.#call({ method: request.method, url: request.url, headers: request.headers, body: await readBody(request) })
+    let response = await this.#run(call)
+    if (call.missingTeam !== '') {
+      const teams = this.env.TEAMS
+      call = call.with(await teams.get(teams.idFromName(call.missingTeam)).team(call.missingTeam))
+      response = await this.#run(call)
+    }
+    if (call.posted) await this.#firstRound()
+    return isHandshake(request, response) ? seatSocket(response, this.ctx) : response
+  }
+
+  /** Delivers what another object has for this one: parcels, as Go wrote them. @param {string[]} parcels */
+  async accept(parcels) {
+    await this.#operate('accept', JSON.stringify(parcels))
+  }
+
+  /** This object's group as JSON. @param {string} key */
+  async team(key) {
+    return (await this.#operate('team', key)).text()
+  }
+
+  /** @param {any} socket @param {string | ArrayBuffer} frame */
+  async webSocketMessage(socket, frame) {
+    if (typeof frame !== 'string') return socket.close(1003, 'frames are text')
+    await this.#operate('hear', frame, [socket])
+  }
+
+  /** @param {any} socket @param {number} code */
+  webSocketClose(socket, code) {
+    socket.close(code === 1005 || code === 1006 ? 1000 : code)
+  }
+
+  async alarm() {
+    this.#alarm = null
+    await this.#carry()
+    await this.#operate('wake')
+  }
+
+  /** @param {ConstructorParameters<typeof Call>[0]} of */
+  #call(of) {
+    return new Call({ name: this.#name, storage: this.ctx.storage, sockets: this.ctx.getWebSockets(), ...of })
+  }
+
+  async #operate(/** @type {string} */ operation, body = '', sockets = this.ctx.getWebSockets()) {
+    const response = await this.#run(this.#call({ operation, body: text.encode(body), sockets }))
+    if (!response.ok) throw new Error(`${operation} failed`)
+    return response
+  }
+
+  /** @param {Call} call */
+  #run(call) {
+    return call.run(this.env, time => this.#wakeAt(time === 0 ? null : time))
+  }
+
+  /** Sets the alarm in the turn of the call that asks for it, so that both are stored or neither. @param {number | null} time */
+  #wakeAt(time) {
+    if (time === this.#alarm) return
+    this.#alarm = time
+    this.ctx.waitUntil(time === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(time))
+  }
+
+  /** Waits until those that a message goes to first have it, or for as long as an answer may wait. */
+  async #firstRound() {
+    const carried = this.#carry().catch(error => console.error('the outbox waits for its alarm', error))
+    this.ctx.waitUntil(carried)
+    await Promise.race([carried, scheduler.wait(FIRST_ROUND)])
+  }
+
+  /** Carries what is in the outbox and due. What fails stays, and the alarm tries again. */
+  #carry() {
+    this.#more = true
+    this.#carrying ??= this.#carryAll().finally(() => { this.#carrying = undefined })
+    return this.#carrying
+  }
+
+  async #carryAll() {
+    while (this.#more) {
+      this.#more = false
+      const batch = await (await this.#operate('next')).json()
+      if (batch.length === 0) continue
+      this.#more = true
+      await this.#operate('settle', JSON.stringify(await this.#deliver(batch)))
+    }
+  }
+
+  /** @param {{ to: string, ids: number[], parcels: string[] }[]} batch */
+  async #deliver(batch) {
+    const done = /** @type {number[]} */ ([]), failed = /** @type {number[]} */ ([])
+    const accounts = this.env.ACCOUNTS
+    const waiting = batch.values()
+    const lane = async () => {
+      for (const { to, ids, parcels } of waiting) {
+        const [outcome] = await Promise.allSettled([accounts.get(accounts.idFromName(to)).accept(parcels)])
+        ;(outcome.status === 'fulfilled' ? done : failed).push(...ids)
+      }
+    }
+    await Promise.all(Array.from({ length: CONCURRENCY }, lane))
+    return { done, failed }
+  }
+}
+
+/** One group: its owner, managers and members. It has no sockets and nothing to carry. */
+export class Team extends Account {}
+
+/** @param {Request} request @param {Response} response */
+function isHandshake(request, response) {
+  return response.ok && request.headers.get('Upgrade')?.toLowerCase() === 'websocket'
+}
+
+/**
+ * Accepts the socket that Go has found a seat for, which outlives the object's sleep from then on; or closes it with what Go
+ * says, since a page sees nothing of a refused handshake.
+ * @param {Response} response
+ * @param {any} [ctx] of the object, where there is one
+ */
+async function seatSocket(response, ctx) {
+  const { data } = await response.json()
+  const { 0: client, 1: server } = new WebSocketPair()
+  if (data.code === 0) {
+    ctx.acceptWebSocket(server)
+    server.serializeAttachment({ account: data.account, expires: data.expires, clientId: '', lastMid: 0, live: false })
+  } else {
+    server.accept()
+    server.close(data.code, data.reason)
+  }
+  return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': 'recents.v1' } })
+}

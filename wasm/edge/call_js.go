@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"syscall/js"
+
+	"log/slog"
+
+	"recents/server"
+)
+
+// ServeHTTP runs the shell's current call. It is the outermost handler, so it
+// is where a panic ends: one that got away would end the instance, and with it
+// the calls of all other objects.
+func (w *worker) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	call := shell.Get("call")
+	a := &answer{header: http.Header{}, status: http.StatusOK}
+	defer func() {
+		if v := recover(); v != nil {
+			slog.Error("panic", "stack", string(debug.Stack()))
+			w.at.rollback = true
+			*a = answer{header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}, status: http.StatusInternalServerError}
+			a.body.WriteString(`{"code":500,"errorDetails":"internal error"}`)
+		}
+		w.finish(call)
+		a.send(out)
+	}()
+	w.begin(call)
+	if name := call.Get("operation").String(); name != "" {
+		w.runOperation(a, r, name, bytesOf(call.Get("body")))
+		return
+	}
+	if body := call.Get("body"); !body.IsNull() {
+		r.Body = io.NopCloser(bytes.NewReader(bytesOf(body)))
+	}
+	r.RemoteAddr = remoteAddr(r)
+	w.handler.ServeHTTP(a, r)
+}
+
+func (w *worker) runOperation(a *answer, r *http.Request, name string, body []byte) {
+	data, err := w.operate(r, name, body)
+	if err != nil {
+		slog.Error("operation failed", "operation", name, "error", err)
+		w.at.rollback = true
+		a.status = http.StatusInternalServerError
+		return
+	}
+	a.body.Write(data)
+}
+
+// begin makes the shell's call the current one.
+func (w *worker) begin(call js.Value) {
+	p := place{now: now, name: call.Get("name").String()}
+	if storage := call.Get("sql"); storage.Truthy() {
+		p.db = &jsDB{call}
+	}
+	w.at = p
+	if key := call.Get("teamKey"); key.Type() == js.TypeString {
+		if err := w.at.give(key.String(), call.Get("team").String()); err != nil {
+			panic(err) // a key that this instance has asked for
+		}
+	}
+}
+
+// finish tells the shell what the call has left for it to do.
+func (w *worker) finish(call js.Value) {
+	if w.at.stirred && !w.at.rollback {
+		at, err := w.wakeAt()
+		if err != nil {
+			w.at.rollback = true
+		}
+		call.Set("wakeAt", float64(at))
+	}
+	call.Set("rollback", w.at.rollback)
+	call.Set("missingTeam", w.at.missing)
+	call.Set("posted", w.at.posted && !w.at.rollback)
+	call.Set("ended", true)
+}
+
+// remoteAddr is the caller's address as the platform's front saw it. A runtime
+// on one's own machine tells none; it is in dev mode, on a loopback address.
+func remoteAddr(r *http.Request) string {
+	if ip := r.Header.Get("Cf-Connecting-Ip"); ip != "" {
+		return net.JoinHostPort(ip, "0")
+	}
+	return "127.0.0.1:0"
+}
+
+// answer gathers a response, which leaves as one Uint8Array: streams cost
+// memory that is never given back.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) WriteHeader(status int)      { a.status = status }
+func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
+
+func (a *answer) send(out http.ResponseWriter) {
+	for name, values := range a.header {
+		out.Header()[name] = values
+	}
+	if a.body.Len() > 0 {
+		out.Header().Set("Content-Length", strconv.Itoa(a.body.Len()))
+	}
+	body := js.Global().Get("Uint8Array").New(a.body.Len())
+	js.CopyBytesToJS(body, a.body.Bytes())
+	out.(interface{ WriteRawJSBody(js.Value) }).WriteRawJSBody(body)
+	out.WriteHeader(a.status)
+}
+
+func bytesOf(array js.Value) []byte {
+	if array.IsNull() {
+		return nil
+	}
+	b := make([]byte, array.Get("byteLength").Int())
+	js.CopyBytesToGo(b, array)
+	return b
+}
+
+// jsSockets are the sockets of the shell's current call.
+type jsSockets struct{}
+
+func (jsSockets) all() []server.Carried {
+	return parseCarried(shell.Get("call").Call("carried").String())
+}
+
+func (jsSockets) send(i int, frame []byte) { shell.Get("call").Call("send", i, string(frame)) }
+
+func (jsSockets) keep(i int, c *server.Carried) {
+	shell.Get("call").Call("keep", i, string(appendCarried(nil, c)))
+}
+
+func (jsSockets) close(i, code int, reason string) {
+	shell.Get("call").Call("close", i, code, reason)
+}

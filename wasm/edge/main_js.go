@@ -1,0 +1,64 @@
+// Command edge is the session service in an edge worker: server.Handler over
+// the SQL storage of Durable Objects, one for each account and each group.
+//
+// One instance serves all objects of its isolate. A call runs from its beginning
+// to its end without giving control back: storage answers synchronously, and the
+// shell has read the body before. So there is one call at a time, and the
+// shell's transaction around it is the call's.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"os"
+	"syscall/js"
+	"time"
+
+	"github.com/syumai/workers"
+
+	"recents/server"
+)
+
+var shell = js.Global().Get("recents")
+
+func main() {
+	w := &worker{at: place{now: now}, sockets: jsSockets{}}
+	h, err := server.New(context.Background(), options(w))
+	if err != nil {
+		panic(err) // of an in-memory map: there is nothing it asks
+	}
+	w.handler = h
+	workers.ServeNonBlock(w)
+	workers.Ready()
+	select {}
+}
+
+func options(w *worker) server.Options {
+	dev := env("RECENTS_DEV") != ""
+	keys := server.Keys{ServerKey: env("RECENTS_SERVER_KEY"), Secret: []byte(env("RECENTS_TOKEN_SECRET"))}
+	return server.Options{
+		Accounts: &w.at, Remote: &w.at, Publish: w.publish, Keys: keys, Now: now, NewID: newID,
+		Origins: splitList(env("RECENTS_ALLOW_ORIGIN")), Dev: dev,
+		Limits: server.Limits{AccountRate: server.DefaultLimits().AccountRate}, // addresses are limited in front of a worker
+		Log:    slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+}
+
+// env reads a variable or secret of the worker, "" when it is not set.
+func env(name string) string {
+	if v := shell.Get("env").Get(name); v.Type() == js.TypeString {
+		return v.String()
+	}
+	return ""
+}
+
+func now() int64 { return time.Now().UnixMilli() }
+
+// newID returns 128 random bits as 32 hex digits.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process first
+	return hex.EncodeToString(b[:])
+}
