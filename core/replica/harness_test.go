@@ -24,18 +24,19 @@ type world struct {
 	epoch  string
 	order  uint64
 
-	r          *replica.Replica
-	online     bool
-	refuse     func(path string) (status int, body string, refused bool)
-	refuseBody func(path, body string) (status int, answer string, refused bool)
-	socket     int64 // 0: none
-	pos        int64 // what the socket was told up to
-	queue      []replica.Event
-	timers     map[int64]int64 // id → due
-	disk       *disk
-	held       bool   // answers wait in heldBack
-	slow       string // answers to this path wait in heldBack too
-	heldBack   []replica.Event
+	r                      *replica.Replica
+	online                 bool
+	refuse                 func(path string) (status int, body string, refused bool)
+	refuseBody             func(path, body string) (status int, answer string, refused bool)
+	socket                 int64 // 0: none
+	pos                    int64 // what the socket was told up to
+	queue                  []replica.Event
+	timers                 map[int64]int64 // id → due
+	disk                   *disk
+	held                   bool   // answers wait in heldBack
+	slow                   string // answers to this path wait in heldBack too
+	noSockets, alwaysReset bool
+	heldBack               []replica.Event
 
 	replies map[int64]result
 	updates []core.RecentSession
@@ -390,7 +391,7 @@ func (w *world) parse(from, text string) *account.Message {
 }
 
 func (w *world) dial(fx replica.Effect) {
-	if !w.online {
+	if !w.online || w.noSockets {
 		w.later(replica.Event{Kind: replica.EvClosed, ID: fx.ID, Code: 1006})
 		return
 	}
@@ -410,6 +411,9 @@ func (w *world) receive(fx replica.Effect) {
 	require.NoError(w.t, err)
 	page := w.page(q)
 	f := core.Frame{Kind: core.FrameReady, Epoch: page.Epoch, Head: page.Head, HeartbeatMs: 25000}
+	if w.alwaysReset {
+		page.Reset = core.ResetEpoch
+	}
 	if page.Reset != "" {
 		f.Kind, f.Reason = core.FrameReset, page.Reset
 	} else {

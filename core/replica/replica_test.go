@@ -255,12 +255,7 @@ func (w *world) fillOther(n int) {
 // cachedNow asks for the list and lets its patience run out.
 func (w *world) cachedNow() result {
 	w.t.Helper()
-	if r := w.call(replica.CallList, `{"limit":5}`); r != nil {
-		return *r
-	}
-	id := w.callID
-	w.handle(replica.Event{Kind: replica.EvTimer, ID: 16 + id})
-	return *w.reply(id)
+	return w.cachedList(`{"limit":5}`)
 }
 
 func TestDigestMismatchReadsAgain(t *testing.T) {

@@ -1,0 +1,201 @@
+package replica_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"recents/core"
+	"recents/core/replica"
+)
+
+// Storage that fails and works again later gives out its numbers a second time:
+// those made in memory meanwhile must not be among them.
+func TestNumbersMadeWithoutStorageAreNotStoragesOwn(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	w.queued2(w.setExt("f0", "stored"))
+	w.pass(1000)
+	w.disk.fail = true
+	w.queued2(w.setExt("f0", "memory"))
+	w.queued2(w.setExt("f0", "memory again"))
+	w.pass(5000)
+	w.disk.fail = false
+	w.now++
+	w.open()
+	w.pass(1000)
+	w.queued2(w.setExt("f1", "stored again"))
+	w.pass(5000)
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "memory again", "f1": "stored again"}, exts)
+}
+
+// A stored write that does not read keeps its number as one that does nothing.
+func TestAnUnreadableWriteHoldsUpNoOther(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	w.setOnline(false)
+	for i := range 3 {
+		w.queued(w.setExt(fmt.Sprint("f", i), "x"))
+	}
+	w.disk.outbox[1].Write = json.RawMessage("null")
+	w.now++
+	w.open()
+	w.setOnline(true)
+	w.pass(5000)
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "x", "f2": "x"}, exts)
+	assert.EqualValues(t, 0, w.status["pending"])
+	assert.Empty(t, w.disk.outbox)
+}
+
+// N11: where no socket can be had, requests still do.
+func TestWithoutSocketsWritesAreSent(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.noSockets = true
+	w.open()
+	w.pass(1000)
+	w.setExt("f0", "x")
+	w.pass(120_000)
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "x"}, exts)
+	assert.EqualValues(t, 0, w.status["pending"])
+}
+
+// A8: a snapshot without an end, or a reset after each hello, makes no loop.
+func TestServersThatNeverEndGetNoLoop(t *testing.T) {
+	t.Run("a snapshot", func(t *testing.T) {
+		for _, next := range []int64{0, 1_700_000_000_000} {
+			w := newWorld(t)
+			w.fill(3)
+			w.refuse = func(path string) (int, string, bool) {
+				return 200, fmt.Sprintf(`{"code":200,"data":{"epoch":"e1","asOf":3,"rows":[{"k":"p2p|f0","q":1,"t":1700000000001}],"more":true,"nextMaxTime":%d}}`, next), path == "/v1/snapshot"
+			}
+			w.open()
+			w.pass(60_000)
+			assert.Less(t, len(w.paths), 100, "nextMaxTime %d", next)
+		}
+	})
+	t.Run("resets", func(t *testing.T) {
+		w := newWorld(t)
+		w.fill(3)
+		w.alwaysReset = true
+		w.open()
+		w.pass(60_000)
+		assert.Less(t, len(w.paths), 200)
+		ids, _, _ := w.cachedNow().list(t)
+		assert.Len(t, ids, 3)
+	})
+}
+
+// A batch over the server's limit is sent one by one, and refused once.
+func TestBatchesOverTheLimitAreSplitOnce(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pass(1000)
+	w.setOnline(false)
+	for i := range 200 {
+		w.queued(w.setExt(fmt.Sprint("s", i), strings.Repeat("x", 1000)))
+	}
+	refused := 0
+	w.refuseBody = func(path, body string) (int, string, bool) {
+		over := path == "/v1/mutate" && len(body) > core.MaxBody
+		refused += map[bool]int{true: 1}[over]
+		return 413, `{"code":413,"errorDetails":"body: is over"}`, over
+	}
+	w.setOnline(true)
+	w.pass(60_000)
+	assert.Equal(t, 1, refused)
+	assert.EqualValues(t, 0, w.status["pending"])
+}
+
+// contract.md §5: what is acknowledged is durable. A write in memory alone is not.
+func TestCloseInMemoryAcknowledgesNothingUnsent(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.disk = nil
+	w.open()
+	w.slow = "/v1/mutate"
+	require.Nil(t, w.setExt("f0", "x"))
+	w.handle(replica.Event{Kind: replica.EvClose})
+	w.run()
+	assert.Equal(t, core.CodeOffline, w.reply(w.callID).Code)
+	assert.True(t, w.closed)
+}
+
+// contract.md §5: shown at once, by every list from then on.
+func TestNoAnswerHidesTheWaitingWrites(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	w.setOnline(false)
+	w.queued(w.delete("f1"))
+	w.held = true
+	w.setOnline(true) // the socket is on its way, the server could be asked
+	w.held = false
+	r := w.list(all)
+	ids, _, _ := r.list(t)
+	assert.Equal(t, []string{"f2", "f0"}, ids)
+	assert.True(t, r.Pending)
+	assert.False(t, r.Fresh)
+}
+
+// The list of a first start is whole nowhere until its changes are in: a session
+// that moved up while the pages were read is on none of them.
+func TestAFirstListIsNotCompleteBeforeItsEnd(t *testing.T) {
+	w := newWorld(t)
+	w.fill(700)
+	pages := 0
+	w.refuse = func(path string) (int, string, bool) {
+		if path == "/v1/snapshot" {
+			pages++
+		}
+		return 503, `{"code":503,"errorDetails":"later"}`, path != "/v1/snapshot" || pages > 1
+	}
+	w.open()
+	w.message("f0", "moved up")
+	for _, params := range []string{`{"minTimestamp":1700000000600}`, `{"limit":5}`} {
+		r := w.cachedList(params)
+		_, more, _ := r.list(t)
+		assert.False(t, r.Complete, params)
+		assert.True(t, more, params)
+	}
+}
+
+// cachedList asks for a list and lets its patience run out.
+func (w *world) cachedList(params string) result {
+	w.t.Helper()
+	if r := w.call(replica.CallList, params); r != nil {
+		return *r
+	}
+	w.handle(replica.Event{Kind: replica.EvTimer, ID: 16 + w.callID})
+	return *w.reply(w.callID)
+}
+
+// S12 below the cache: a message that came while the delete waited is not lost.
+func TestADeleteBelowTheCacheKeepsWhatIsNewer(t *testing.T) {
+	w := newWorld(t)
+	w.fill(150)
+	w.open(`"maxCached":100`)
+	w.pass(1000)
+	w.setOnline(false)
+	w.queued(w.delete("f0"))
+	w.message("f0", "came while the delete waited")
+	w.setOnline(true)
+	w.pass(5000)
+	ids, _ := w.onServer()
+	assert.Equal(t, "f0", ids[0])
+	require.Len(t, w.settled, 1)
+	assert.Equal(t, core.OutcomeKeptNewer, w.settled[0].ErrorDetails)
+}
