@@ -23,7 +23,7 @@ usage() {
 ./build.sh edge              the worker in the real edge runtime on 127.0.0.1:8788 (PORT, DATA override); needs npm for it
 ./build.sh build             build/recentsd (server), build/sdk/ (npm package), and a table of their sizes
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
-./build.sh test [part…]      all tests, or of: go, types, unit, edge, e2e; logs in build/test/
+./build.sh test [part…]      all tests but those of the edge worker, or of: go, types, unit, edge, e2e; logs in build/test/
 TXT
 }
 
@@ -223,11 +223,12 @@ cmd_test() {
   [ "$FAILED" -eq 0 ]
 }
 
+# test_all leaves out edge, which is asked for by name: 50 kills and 1,000 traces in
+# the real runtime take minutes more.
 test_all() {
   test_go
   test_types
   test_unit
-  test_edge
   test_e2e
 }
 
