@@ -57,6 +57,55 @@ func TestAnUnreadableWriteHoldsUpNoOther(t *testing.T) {
 	assert.Empty(t, w.disk.outbox)
 }
 
+// A write that is refused for its token, while the socket stays open, is sent
+// again soon: nothing else would tell that the token is taken by now.
+func TestAWriteRefusedForItsTokenIsNotStuckBehindALiveSocket(t *testing.T) {
+	for status, body := range map[int]string{
+		403: `{"code":403,"errorDetails":"not yet"}`,
+		401: `{"code":302,"errorDetails":"token: is expired"}`,
+	} {
+		w := newWorld(t)
+		w.fill(1)
+		w.open()
+		w.pass(1000)
+		refusals := 2 // a 401 is tried once more at once
+		w.refuse = func(path string) (int, string, bool) {
+			refusals--
+			return status, body, path == "/v1/mutate" && refusals >= 0
+		}
+		w.setExt("f0", "waits")
+		w.pass(5000)
+		_, exts := w.onServer()
+		assert.Equal(t, map[string]string{"f0": "waits"}, exts, status)
+		assert.Equal(t, "live", w.status["connection"], status)
+	}
+}
+
+// Retry-After wins: neither a new write nor a frame sends the outbox sooner.
+func TestWritesWaitAsLongAsTheServerAsks(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	var asked []int64
+	w.refuseAfter = func(path string) (int64, bool) {
+		if path == "/v1/mutate" {
+			asked = append(asked, w.now)
+		}
+		return 7000, path == "/v1/mutate" && len(asked) == 1
+	}
+	w.setExt("f0", "first")
+	w.setExt("f1", "second")
+	w.message("f0", "a frame")
+	w.pass(6000)
+	w.setExt("f1", "third")
+	w.pass(5000)
+	require.GreaterOrEqual(t, len(asked), 2)
+	assert.GreaterOrEqual(t, asked[1]-asked[0], int64(7000))
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "first", "f1": "third"}, exts)
+}
+
 // N11: where no socket can be had, requests still do.
 func TestWithoutSocketsWritesAreSent(t *testing.T) {
 	w := newWorld(t)

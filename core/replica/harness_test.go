@@ -27,6 +27,7 @@ type world struct {
 	r                      *replica.Replica
 	online                 bool
 	refuse                 func(path string) (status int, body string, refused bool)
+	refuseAfter            func(path string) (after int64, refused bool) // 503 with a Retry-After
 	refuseBody             func(path, body string) (status int, answer string, refused bool)
 	socket                 int64 // 0: none
 	pos                    int64 // what the socket was told up to
@@ -285,7 +286,14 @@ func (w *world) later(ev replica.Event) {
 
 func (w *world) answer(fx replica.Effect) {
 	ev := replica.Event{Kind: replica.EvResponse, ID: fx.ID}
-	if w.online {
+	after, refused := int64(0), false
+	if w.refuseAfter != nil {
+		after, refused = w.refuseAfter(fx.Path)
+	}
+	switch {
+	case refused:
+		ev.Code, ev.After, ev.Data = 503, after, []byte(`{"code":503}`)
+	case w.online:
 		ev.Code, ev.Data = w.serve(fx.Path, fx.Data)
 	}
 	if fx.Path == w.slow {

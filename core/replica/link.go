@@ -258,6 +258,9 @@ func (r *Replica) reject(why string) {
 	}
 	r.link.fresh = true
 	r.fail(why)
+	if r.link.open == ready && !r.pulling {
+		r.retryPull(0) // no dial will tell that the token is taken again
+	}
 }
 
 func (r *Replica) network(online bool) {

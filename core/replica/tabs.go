@@ -98,7 +98,7 @@ func (r *Replica) stepDown() {
 	r.flush()
 	r.leads = false
 	r.hangUp(closeNormal, "")
-	r.boot, r.pullNext, r.store.waiting = nil, false, false
+	r.boot, r.pullNext, r.store.waiting, r.resting = nil, false, false, false
 	for id := int64(timerDial); id <= timerWrite; id++ {
 		r.stopTimer(id)
 	}
