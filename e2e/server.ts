@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -78,6 +78,12 @@ export class Server {
   /** Ends the process as a power cut does. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
+  }
+
+  /** Forgets all data of a process that has ended: the next one is another server at the same address. */
+  async forget(): Promise<void> {
+    await rm(this.dataDir, { recursive: true })
+    await mkdir(this.dataDir)
   }
 
   /** Stops the process and forgets its data. */
