@@ -70,7 +70,6 @@ build_core() {
 # loader, with Go's own wasm_exec.js in it, is a file of its own that index.js
 # imports when it has shown the first list.
 build_js() {
-  wrap_go_js
   find build/sdk -name '*.js' -delete
   esbuild js/src/index.ts --outdir=build/sdk --splitting --chunk-names='[name]-[hash]' \
     --metafile=build/sdk.meta.json
@@ -92,18 +91,6 @@ build_demo() {
   esbuild web/src/sw.ts --outfile=build/web/sw.js # at the root: a service worker serves only what lies below it
   esbuild web/style.css --outfile=build/web/web/style.css
 }
-
-# wrap_go_js makes a module of Go's wasm_exec.js, which must be of the very Go
-# that compiled the core, so it is never checked in. As it stands it would set
-# globals (Go, fs, process, path) on a page that is not ours: they go to `scope`.
-wrap_go_js() {
-  go tool esbuild "$(go env GOROOT)/lib/wasm/wasm_exec.js" --outfile=build/wasm_exec.js --log-level=warning \
-    --format=esm --define:globalThis=scope --define:fs=scope.fs --banner:js="$GO_JS_SCOPE"
-}
-
-# What Go's JavaScript and syscall/js look up on globalThis.
-readonly GO_JS_SCOPE='export const scope = { Object, Array, TextEncoder, TextDecoder,
-  crypto: globalThis.crypto, performance: globalThis.performance }'
 
 # esbuild is run as a Go tool.
 esbuild() {
@@ -313,7 +300,6 @@ run_unit() {
   local -a tests
   mapfile -t tests < <(find js web -name '*.test.ts')
   rm -rf "$LOGS/unit"
-  wrap_go_js
   esbuild "${tests[@]}" --outdir="$LOGS/unit" --outbase=. --platform=node --out-extension:.js=.mjs
   mapfile -t tests < <(find "$LOGS/unit" -name '*.test.mjs')
   node --test --test-reporter=tap "${tests[@]}"
