@@ -22,6 +22,7 @@ usage() {
 ./build.sh run               build what is stale, start a seeded demo on 127.0.0.1:8787 (PORT, DATA override)
 ./build.sh edge              the worker in the real edge runtime on 127.0.0.1:8788 (PORT, DATA override); needs npm for it
 ./build.sh build             build/recentsd (server), build/sdk/ (npm package), and a table of their sizes
+./build.sh docs              makes the pages of docs/ that come from the code
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
 ./build.sh test [part…]      all tests but those of the edge worker, or of: go, types, unit, edge, e2e; logs in build/test/
@@ -217,6 +218,14 @@ cmd_reliability() {
     -context "$("$chromium" --version 2>/dev/null | cut -d' ' -f1,2), $(go version | cut -d' ' -f3), $(nproc) cores"
 }
 
+# --- docs ----------------------------------------------------------------
+
+# cmd_docs makes the pages of docs/ that come from the code.
+cmd_docs() {
+  need_npm
+  exec node e2e/docs/make.mjs
+}
+
 # --- test ----------------------------------------------------------------
 
 PASSED=0
@@ -261,6 +270,7 @@ test_types() {
   for project in */tsconfig*.json; do
     step "tsc ${project%.json}" check 300 e2e/node_modules/.bin/tsc --noEmit -p "$project"
   done
+  step docs check 60 node e2e/docs/make.mjs --check
 }
 
 test_unit() {
@@ -417,7 +427,7 @@ need() {
 }
 
 case "${1-}" in
-  run | edge | build | sim | reliability | test) "cmd_$1" "${@:2}" ;;
+  run | edge | build | docs | sim | reliability | test) "cmd_$1" "${@:2}" ;;
   .gofmt | .fuzz | .wasm | .unit | .edge-build | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;
