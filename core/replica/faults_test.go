@@ -49,6 +49,7 @@ func TestAnUnreadableWriteHoldsUpNoOther(t *testing.T) {
 	w.disk.outbox[1].Write = json.RawMessage("null")
 	w.now++
 	w.open()
+	assert.Equal(t, "outbox: a write that waited could not be read, and is lost", w.status["lastError"])
 	w.setOnline(true)
 	w.pass(5000)
 	_, exts := w.onServer()

@@ -161,8 +161,8 @@ func (r *Replica) applyPage(page *core.SyncPage) {
 	r.sendWrites()
 	if page.HasDigest && r.lowest == 0 && page.Digest != r.base.digest {
 		r.heals++
-		r.fail("the cache differed from the server and is read again")
 		r.startOver("digest")
+		r.fail("the cache differed from the server and is read again")
 	}
 }
 
