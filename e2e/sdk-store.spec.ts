@@ -2,17 +2,11 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Page, Route } from '@playwright/test'
-import type { RecentSession } from 'recents'
 import { connect, expect, idsOf, list, test, textOf, untilConnection } from './fixtures'
-import { fillStorage, records, tamper } from './storage'
+import { fillStorage, get, records, tamper, worksFromMemory } from './storage'
 import { status } from './tabs'
 
 const wasm = '**/recents.wasm'
-
-/** Asks for one session, which needs the core. */
-function get(page: Page, id: string): Promise<{ code: number; data: RecentSession | null; errorDetails: string; source: string }> {
-  return page.evaluate((id) => window.clients.alice!.messageService.queryMySession(id, 'p2p'), id)
-}
 
 test.describe('before the core is there', () => {
   test('the newest page comes from storage, and everything else waits', async ({ server, api, page }) => {
@@ -146,29 +140,12 @@ test.describe('a core that dies', () => {
   })
 })
 
-test.describe('without storage', () => {
-  for (const [fault, script] of [
-    ['there is no indexedDB', `Object.defineProperty(window, 'indexedDB', { value: undefined })`],
-    ['its getter throws', `Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('no', 'SecurityError') } })`],
-    ['open throws', `IDBFactory.prototype.open = () => { throw new DOMException('no', 'InvalidStateError') }`],
-    ['open fails', `{ const open = IDBFactory.prototype.open; IDBFactory.prototype.open = function (name) { open.call(this, name, 9); return open.call(this, name, 1) } }`],
-    ['open never answers', `IDBFactory.prototype.open = () => ({})`],
-    ['no transaction ever begins', `IDBDatabase.prototype.transaction = () => { throw new DOMException('lost', 'InvalidStateError') }`],
-    ['every write is aborted', `{ const put = IDBObjectStore.prototype.put; IDBObjectStore.prototype.put = function (value, key) { const request = put.call(this, value, key); if (key === 'state') this.transaction.abort(); return request } }`],
-  ] as const) {
-    test(`since ${fault}, everything works from memory`, async ({ server, api, page }) => {
-      await api.send('bob', 'alice', 'hello')
-      await page.addInitScript(script)
-      await connect(page, server, 'alice')
-      expect(idsOf(await list(page, 'alice'))).toEqual(['bob'])
-      await untilConnection(page, 'alice', 'live')
-      await api.send('carol', 'alice', 'hello')
-      await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
-      await expect.poll(async () => (await status(page)).storage).toBe('memory')
-      expect((await status(page)).lastError).toMatch(/storage/)
-      await page.evaluate(() => window.clients.alice!.logout({ wipe: true }))
-    })
-  }
+test.describe('storage', () => {
+  test('in which no transaction ever begins, everything works from memory', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'hello')
+    await page.addInitScript(`IDBDatabase.prototype.transaction = () => { throw new DOMException('lost', 'InvalidStateError') }`)
+    await worksFromMemory(page, server, api)
+  })
 
   test('a connection that the browser lost twice is opened again', async ({ server, api, page }) => {
     await connect(page, server, 'alice')
@@ -184,22 +161,6 @@ test.describe('without storage', () => {
     await api.send('bob', 'alice', 'hello')
     await expect.poll(async () => JSON.stringify(await records(page))).toContain('hello')
     expect(await status(page)).toMatchObject({ storage: 'indexeddb', lastError: '' })
-  })
-
-  test('that the user cleared behind its back, it is written anew', async ({ server, api, page, host }) => {
-    await api.send('bob', 'alice', 'hello')
-    await connect(page, server, 'alice')
-    await untilConnection(page, 'alice', 'live')
-    const cdp = await page.context().newCDPSession(page)
-    await cdp.send('Storage.clearDataForOrigin', { origin: host.url, storageTypes: 'indexeddb' })
-    await api.send('carol', 'alice', 'hello')
-    await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
-    await page.evaluate(() => window.clients.alice!.close())
-    await server.stop()
-    await page.reload()
-    await connect(page, server, 'alice')
-    expect(await get(page, 'bob')).toMatchObject({ code: 0, source: 'cache' })
-    expect(await get(page, 'carol')).toMatchObject({ code: 0, source: 'cache' })
   })
 })
 
@@ -219,34 +180,6 @@ test('a disk that is full costs the cache and nothing else', async ({ server, ap
     await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
   } finally {
     await context.close()
-  }
-})
-
-test.describe('stored rows that are not as written', () => {
-  for (const [what, change] of [
-    ['a byte of the rows', `(store, value) => { if (store === 'chunks') value[40] ^= 1; return value }`],
-    ['the rows are text', `(store, value) => (store === 'chunks' ? '<script>alert(1)</script>' : value)`],
-    ['the meta record is a number', `(store, value) => (store === 'meta' && value.epoch ? 5 : value)`],
-    ['the meta record is from another world', `(store, value) => (value.epoch ? { ...value, cursor: '5', generation: null } : value)`],
-    ['the newest page is a list of anything', `(store, value) => (store === 'head' ? new TextEncoder().encode('{"data":{"hasMore":false,"sessionList":[1,{}],"nextMaxTimestamp":0},"asOf":1}') : value)`],
-    ['rows are gone', `(store, value) => (store === 'chunks' || store === 'journal' ? undefined : value)`],
-  ] as const) {
-    test(`are never believed: ${what}`, async ({ server, api, page }) => {
-      for (const friend of ['bob', 'carol']) await api.send(friend, 'alice', 'hello')
-      await fillStorage(page, server)
-      await tamper(page, change)
-      await page.reload()
-      await connect(page, server, 'alice')
-      await untilConnection(page, 'alice', 'live')
-      expect((await list(page, 'alice')).data).toEqual(await api.list('alice'))
-      await page.evaluate(() => window.clients.alice!.close())
-
-      await server.stop() // what was damaged is written anew
-      await page.reload()
-      await connect(page, server, 'alice')
-      expect(await get(page, 'bob')).toMatchObject({ code: 0, source: 'cache', data: { sessionId: 'bob' } })
-      expect(idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
-    })
   }
 })
 

@@ -1,6 +1,45 @@
 import type { Page } from '@playwright/test'
-import { connect, untilConnection } from './fixtures'
+import type { NIMResult, RecentSession } from 'recents'
+import type { Api } from './api.mjs'
+import { connect, expect, idsOf, list, untilConnection } from './fixtures'
 import type { Server } from './server'
+import { status } from './tabs'
+
+/** Asks for one session, which needs the core. */
+export function get(page: Page, id: string): Promise<NIMResult<RecentSession>> {
+  return page.evaluate((id) => window.clients.alice!.messageService.queryMySession(id, 'p2p'), id)
+}
+
+/** Connects alice, who has a session with bob, in a page whose storage fails: all works, and the status says so. */
+export async function worksFromMemory(page: Page, server: Server, api: Api): Promise<void> {
+  await connect(page, server, 'alice')
+  expect(idsOf(await list(page, 'alice'))).toEqual(['bob'])
+  await untilConnection(page, 'alice', 'live')
+  await api.send('carol', 'alice', 'hello')
+  await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
+  await expect.poll(async () => (await status(page)).storage).toBe('memory')
+  expect((await status(page)).lastError).toMatch(/storage/)
+  await page.evaluate(() => window.clients.alice!.logout({ wipe: true }))
+}
+
+/**
+ * Keeps the transaction open in which a script of the page next puts something into `store`, by asking for more and
+ * more within it; the page's `holding` says when it does.
+ */
+export function holdNextPut(page: Page, store: string): Promise<void> {
+  return page.evaluate((name) => {
+    const put = IDBObjectStore.prototype.put
+    IDBObjectStore.prototype.put = function (value, key) {
+      const request = put.call(this, value, key)
+      if (this.name === name && !('holding' in window)) {
+        const again = (): void => void (this.get('nothing').onsuccess = again)
+        again()
+        Object.assign(window, { holding: true })
+      }
+      return request
+    }
+  }, store)
+}
 
 /** Connects alice, lets everything be stored, and closes. */
 export async function fillStorage(page: Page, server: Server): Promise<void> {
