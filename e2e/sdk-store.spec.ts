@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Page, Route } from '@playwright/test'
 import { connect, expect, idsOf, list, test, textOf, untilConnection } from './fixtures'
+import { measured } from './measured'
 import { fillStorage, get, records, tamper, worksFromMemory } from './storage'
-import { status } from './tabs'
+import { status, trapCore } from './tabs'
 
 const wasm = '**/recents.wasm'
 
@@ -41,7 +42,7 @@ test.describe('before the core is there', () => {
     await untilConnection(page, 'alice', 'live')
   })
 
-  test('an answer that was overtaken by events is not given', async ({ server, api, page }) => {
+  test('N13 an answer that was overtaken by events is not given', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'old')
     const held: (() => Promise<void>)[] = []
     await page.route('**/v1/queryMySessionList', async (route) => {
@@ -64,9 +65,10 @@ test.describe('before the core is there', () => {
     await page.waitForFunction(() => 'heard' in window)
     await held[0]!()
     expect(textOf((await asked).data?.sessionList[0])).toBe('new')
+    measured('N13', 'a list that was asked for before the core was there, and came after an event: not given')
   })
 
-  test('that cannot be had, lists are answered still, and it is tried again', async ({ server, api, page }) => {
+  test('T12 that cannot be had, lists are answered still, and it is tried again', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'hello')
     await page.route(wasm, (route) => route.abort())
     await connect(page, server, 'alice')
@@ -82,6 +84,7 @@ test.describe('before the core is there', () => {
     await expect.poll(async () => (await get(page, 'bob')).code).toBe(0)
     await untilConnection(page, 'alice', 'live')
     expect((await status(page)).lastError).toBe('')
+    measured('T12', 'the core cannot be loaded: code 500 "core: …", lists answered without it, loaded at a later try')
   })
 
   test('is there, a module that the host does not call wasm will do', async ({ server, page }) => {
@@ -91,31 +94,10 @@ test.describe('before the core is there', () => {
   })
 })
 
-test.describe('a core that dies', () => {
-  /** Has the next calls into the core trap, as a full memory would: `window.traps` says how many. */
-  async function trap(page: Page): Promise<void> {
-    await page.addInitScript(() => {
-      const instantiate = WebAssembly.instantiate
-      Object.assign(window, { traps: 0 })
-      WebAssembly.instantiate = (async (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
-        const instance = await instantiate(module, imports)
-        const handle = instance.exports.handle as (...args: number[]) => number
-        const exports = {
-          ...instance.exports,
-          handle: (...args: number[]) => {
-            const w = window as unknown as { traps: number }
-            if (w.traps > 0 && args[0] === 13 && w.traps--) throw new WebAssembly.RuntimeError('unreachable')
-            return handle(...args)
-          },
-        }
-        return new Proxy(instance, { get: (of, name) => (name === 'exports' ? exports : Reflect.get(of, name)) })
-      }) as typeof WebAssembly.instantiate
-    })
-  }
-
+test.describe('T12 a core that dies', () => {
   test('settles what it was asked, is started again and knows what was stored', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'hello')
-    await trap(page)
+    await trapCore(page)
     await connect(page, server, 'alice')
     await untilConnection(page, 'alice', 'live')
     await page.evaluate(() => Object.assign(window, { traps: 1 }))
@@ -124,11 +106,12 @@ test.describe('a core that dies', () => {
     expect(await get(page, 'bob')).toMatchObject({ code: 0 })
     await api.send('bob', 'alice', 'again')
     await expect.poll(async () => textOf((await list(page, 'alice')).data?.sessionList[0])).toBe('again')
+    measured('T12', 'a trap in the core: the open call settles with code 500, a new instance goes on with what was stored')
   })
 
   test('again and again is left alone for a while', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'hello')
-    await trap(page)
+    await trapCore(page)
     await connect(page, server, 'alice')
     await untilConnection(page, 'alice', 'live')
     await page.evaluate(() => Object.assign(window, { traps: 4 }))

@@ -75,3 +75,32 @@ export async function untilAllShow(pages: Page[], right: unknown): Promise<void>
     await expect.poll(async () => (await status(page)).pending, patient).toBe(0)
   }
 }
+
+/** Ends a tab's process as the system does that runs out of memory. */
+export async function crash(page: Page): Promise<void> {
+  const crashed = page.waitForEvent('crash')
+  const devtools = await page.context().newCDPSession(page)
+  devtools.send('Page.crash').catch(() => {}) // there is nobody left to answer
+  await crashed
+}
+
+/** Has the next calls into a page's core trap, as a full memory would: its `traps` says how many. To be called before it loads. */
+export function trapCore(page: Page): Promise<unknown> {
+  return page.addInitScript(() => {
+    const instantiate = WebAssembly.instantiate
+    Object.assign(window, { traps: 0 })
+    WebAssembly.instantiate = (async (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
+      const instance = await instantiate(module, imports)
+      const handle = instance.exports.handle as (...args: number[]) => number
+      const exports = {
+        ...instance.exports,
+        handle: (...args: number[]) => {
+          const w = window as unknown as { traps: number }
+          if (w.traps > 0 && args[0] === 13 && w.traps--) throw new WebAssembly.RuntimeError('unreachable')
+          return handle(...args)
+        },
+      }
+      return new Proxy(instance, { get: (of, name) => (name === 'exports' ? exports : Reflect.get(of, name)) })
+    }) as typeof WebAssembly.instantiate
+  })
+}
