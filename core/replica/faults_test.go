@@ -107,6 +107,36 @@ func TestWritesWaitAsLongAsTheServerAsks(t *testing.T) {
 	assert.Equal(t, map[string]string{"f0": "first", "f1": "third"}, exts)
 }
 
+// A8: a server whose changes never end gets a rest now and then, and the list is
+// there all the while.
+func TestA8ChangesWithoutEndAreReadWithRests(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	asked, seq := 0, int64(2)
+	w.refuseBody = func(path, _ string) (int, string, bool) {
+		if path != "/v1/sync" || w.server == nil {
+			return 0, "", false
+		}
+		asked++
+		from := seq
+		seq++
+		return 200, fmt.Sprintf(`{"code":200,"data":{"v":1,"epoch":%q,"from":%d,"next":%d,"head":%d,"more":true,"rows":[{"k":"p2p|f0","q":%d,"t":%d}]}}`,
+			w.epoch, from, seq, seq+1000, seq, 5000+seq), true
+	}
+	w.handle(replica.Event{Kind: replica.EvWake})
+	w.run()
+	assert.Equal(t, 1000, asked, "pages before a rest")
+	w.pass(9000)
+	assert.Equal(t, 1000, asked)
+	w.pass(2000)
+	assert.Equal(t, 2000, asked)
+	ids, _, _ := w.list(all).list(t)
+	assert.Len(t, ids, 2)
+	t.Attr("A8", "changes without end: a rest after each 1,000 pages")
+}
+
 // N11: where no socket can be had, requests still do.
 func TestWithoutSocketsWritesAreSent(t *testing.T) {
 	w := newWorld(t)
