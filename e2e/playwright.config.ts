@@ -9,6 +9,7 @@ export default defineConfig({
   retries: 0, // a test that passes the second time has still failed
   workers: 2,
   timeout: 60_000,
+  expect: { timeout: 15_000 }, // for a machine that does something else as well; what holds is seen at once
   reporter: [['list']],
   use: {
     trace: 'retain-on-failure',
