@@ -4,6 +4,7 @@ import { defineConfig } from '@playwright/test'
 
 export default defineConfig({
   testDir: '.',
+  testIgnore: 'soak/soak.spec.ts', // ./build.sh soak runs it, for as long as one asks
   outputDir: '../build/test/e2e',
   forbidOnly: true,
   retries: 0, // a test that passes the second time has still failed
