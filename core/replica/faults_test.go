@@ -3,6 +3,7 @@ package replica_test
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -105,6 +106,29 @@ func TestWritesWaitAsLongAsTheServerAsks(t *testing.T) {
 	assert.GreaterOrEqual(t, asked[1]-asked[0], int64(7000))
 	_, exts := w.onServer()
 	assert.Equal(t, map[string]string{"f0": "first", "f1": "third"}, exts)
+}
+
+// What was written is let go of: a page may be open for weeks.
+func TestFlushesLeaveNothingBehind(t *testing.T) {
+	w := newWorld(t)
+	w.fill(100)
+	w.open()
+	flush := func(times int) uint64 {
+		for i := range times {
+			w.message(fmt.Sprint("f", i%100), "text")
+			w.pass(200)
+		}
+		w.updates, w.paths = nil, nil
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := flush(100)
+	id := w.lastStore
+	after := flush(300)
+	assert.Greater(t, w.lastStore-id, int64(200), "flushes")
+	assert.Less(t, int64(after)-int64(before), int64(2<<20), "bytes more than before; a flush here has 30 KB")
 }
 
 // A8: a server whose changes never end gets a rest now and then, and the list is

@@ -39,16 +39,17 @@ type world struct {
 	noSockets, alwaysReset bool
 	heldBack               []replica.Event
 
-	replies map[int64]result
-	updates []core.RecentSession
-	deletes []core.Key
-	status  map[string]any
-	paths   []string
-	closed  bool
-	settled []settled
-	client  string
-	callID  int64
-	others  func(replica.Event) // tells the other tabs; nil: there are none
+	replies   map[int64]result
+	updates   []core.RecentSession
+	deletes   []core.Key
+	status    map[string]any
+	paths     []string
+	closed    bool
+	lastStore int64 // id of the last FxStore
+	settled   []settled
+	client    string
+	callID    int64
+	others    func(replica.Event) // tells the other tabs; nil: there are none
 }
 
 type settled struct {
@@ -475,6 +476,7 @@ func (w *world) push() bool {
 }
 
 func (w *world) store(fx replica.Effect) {
+	w.lastStore = fx.ID
 	ev := replica.Event{Kind: replica.EvStored, ID: fx.ID}
 	n := binary.LittleEndian.Uint32(fx.Data)
 	var h struct {
