@@ -111,6 +111,7 @@ wrap_wasm_exec() {
   {
     echo 'export const scope = { Object, Array, Uint8Array, TextEncoder, TextDecoder, crypto, performance };'
     echo '(function (globalThis) {'
+    echo 'const fs = { writeSync: (fd, bytes) => scope.fs.writeSync(fd, bytes) };' # which the file looks up by this name
     cat "$(go env GOROOT)/lib/wasm/wasm_exec.js"
     echo '})(scope);'
   } >build/wasm_exec.js
