@@ -15,7 +15,7 @@ async function fill(api: Api, from: number, to: number): Promise<void> {
   }
 }
 
-test('N14 a reset of 10,000 sessions never shows an empty list', async ({ server, api, page }) => {
+test('N14 a reset of 10,000 sessions never shows an empty list', async ({ server, api, page, context }) => {
   test.setTimeout(120_000)
   const next = await Server.open() // the same account's list on another server, with a log of its own
   try {
@@ -36,6 +36,20 @@ test('N14 a reset of 10,000 sessions never shows an empty list', async ({ server
     requestAnimationFrame(look)
     Object.assign(window, { seen })
   })
+  const other = await context.newPage() // on another origin, so with a list of its own
+  await connect(other, server, 'alice')
+  await untilConnection(other, 'alice', 'live')
+  await other.evaluate(() => {
+    const got = { lists: 0, empty: 0 }
+    const ask = async (): Promise<void> => {
+      const { data } = await window.clients.alice!.messageService.queryMySessionList({ limit: 20 })
+      got.lists++
+      if (data?.sessionList.length !== 20) got.empty++
+      requestAnimationFrame(() => void ask())
+    }
+    void ask()
+    Object.assign(window, { got })
+  })
   await server.kill()
   await server.take(next)
   await server.start()
@@ -46,7 +60,11 @@ test('N14 a reset of 10,000 sessions never shows an empty list', async ({ server
   const { frames, empty } = await page.evaluate(() => (window as unknown as { seen: { frames: number; empty: number } }).seen)
   expect(empty, `of ${frames} frames`).toBe(0)
   expect(frames).toBeGreaterThan(20)
-  measured('N14', `10,000 sessions reset to another log: ${frames} frames, ${empty} with an empty list; the new list ${(took / 1000).toFixed(1)} s after the server was back`)
+  await untilConnection(other, 'alice', 'live')
+  const got = await other.evaluate(() => (window as unknown as { got: { lists: number; empty: number } }).got)
+  expect(got.empty, `of ${got.lists} lists`).toBe(0)
+  expect(got.lists).toBeGreaterThan(20)
+  measured('N14', `10,000 sessions reset to another log: ${frames} frames, ${empty} with an empty list, and ${got.lists} lists asked for, ${got.empty} empty; the new list ${(took / 1000).toFixed(1)} s after the server was back`)
 })
 
 /** 500 changes by others and by another device: the same ones each time. */

@@ -22,7 +22,7 @@ const lies: Record<string, (answer: Answer) => unknown> = {
   'next is below from': (a) => ({ ...a, next: a.from - 1 }),
   'more for ever, and no step ahead': (a) => ({ ...a, next: a.from, head: a.from + 5, more: true, rows: [] }),
   'more for ever, and no row': (a) => ({ ...a, next: a.from + 1, head: a.from + 1e6, more: true, rows: [] }),
-  'a hundred thousand rows': (a) => ({ ...a, next: a.from + 1e5, head: a.from + 1e5, rows: Array.from({ length: 1e5 }, (_, i) => ({ k: `p2p|f${i}`, q: a.from + i + 1, t: i + 1 })) }),
+  'forty times the rows that a page may have': (a) => ({ ...a, next: a.from + 2e4, head: a.from + 2e4, rows: Array.from({ length: 2e4 }, (_, i) => ({ k: `p2p|f${i}`, q: a.from + i + 1, t: i + 1 })) }),
   'negative numbers': (a) => ({ ...a, next: a.from + 1, rows: [{ k: 'p2p|bob', q: -1, t: -1 }] }),
   'numbers beyond 2^53': (a) => ({ ...a, next: 2 ** 60, head: 2 ** 60, rows: [] }),
   'another epoch': (a) => ({ ...a, epoch: 'another' }),

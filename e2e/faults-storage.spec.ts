@@ -176,6 +176,7 @@ async function expectWhole(page: Page, server: Server, api: Api): Promise<void> 
 }
 
 test('D6 a browser that is killed while it writes leaves whole batches', async ({ server, api, host }) => {
+  test.setTimeout(120_000) // it starts four browsers
   for (const friend of ['bob', 'carol']) await api.send(friend, 'alice', 'hello')
   await withProfile(async (profile) => {
     let chrome = await Chrome.start(profile)
