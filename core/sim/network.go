@@ -17,9 +17,10 @@ const (
 	dial
 	up   // a frame to the server
 	down // a frame to the client
+	said // by another tab of the device
 )
 
-// flight is something between a tab and the server.
+// flight is something on its way to a tab or from it.
 type flight struct {
 	tab    *tab
 	kind   flightKind
@@ -27,13 +28,14 @@ type flight struct {
 	path   string
 	data   []byte
 	status int64
+	word   word
 }
 
-// flight has something arrive, twice, or not at all; or a disk does what it was
-// asked for.
+// flight has something arrive, twice, or not at all; or a tab does what it waits
+// for.
 func (w *world) flight() {
-	if t := w.pickTab(); t != nil && len(t.writes) > 0 && w.rng.IntN(2) == 0 {
-		t.nextWrite()
+	if t := w.pickTab(); t != nil && t.busy() && w.rng.IntN(4) > 0 {
+		t.work()
 		return
 	}
 	if len(w.flights) == 0 {
@@ -44,6 +46,9 @@ func (w *world) flight() {
 	if w.calm || w.rng.IntN(8) > 0 { // in order within a connection, mostly
 		i = slices.IndexFunc(w.flights, func(o flight) bool { return o.tab == f.tab && o.kind == f.kind && o.id == f.id })
 		f = w.flights[i]
+	}
+	if f.tab.frozen {
+		return
 	}
 	fate := w.rng.IntN(100)
 	switch {
@@ -60,6 +65,10 @@ func (w *world) flight() {
 
 func (w *world) arrive(f flight) {
 	t := f.tab
+	if f.kind == said {
+		t.seat.hear(f.word)
+		return
+	}
 	if !t.online {
 		w.lose(f)
 		return
@@ -85,7 +94,7 @@ func (w *world) arrive(f flight) {
 }
 
 // lose is what a client sees of a loss: a request without an answer, a socket
-// that closes; of a lost frame it sees nothing.
+// that closes; of a lost frame or word it sees nothing.
 func (w *world) lose(f flight) {
 	switch f.kind {
 	case request, answer:
@@ -198,9 +207,14 @@ func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 		return nil, err
 	}
 	for i := range q.Muts {
-		if m := &q.Muts[i]; m.Op == core.OpExt && m.Mid > before.LastMid && m.Mid <= p.LastMid {
+		m := &q.Muts[i]
+		if m.Op != core.OpExt || m.Mid > p.LastMid {
+			continue
+		}
+		if m.Mid > before.LastMid {
 			w.applied[m.Ext]++
 		}
+		w.landed[m.Ext] = max(w.landed[m.Ext], p.Seq)
 	}
 	return core.AppendMutatePage(nil, p), nil
 }
