@@ -125,6 +125,7 @@ func (e *lockElection) hold(c *claim) {
 		e.lock().release(c)
 		return
 	}
+	c.held = true
 	e.s.t.later("lead", func() {
 		term := e.s.t.takeTerm()
 		e.s.t.later("led", func() {
@@ -132,7 +133,6 @@ func (e *lockElection) hold(c *claim) {
 				e.lock().release(c)
 				return
 			}
-			c.held = true
 			e.s.t.term = term
 			e.s.elected(true)
 		})

@@ -229,7 +229,7 @@ func (w *world) shuffle() {
 	case roll == 0:
 		t.close()
 	case roll == 1:
-		t.seat.election.steal()
+		t.seat.steal()
 	}
 }
 

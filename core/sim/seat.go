@@ -164,6 +164,14 @@ func (s *seat) tick() {
 	}
 }
 
+// steal takes the leader's place, as a tab does that believes it gone.
+func (s *seat) steal() {
+	if s.open && !s.leads {
+		s.t.w.note("%s steals", s.t.name)
+		s.election.steal()
+	}
+}
+
 func (s *seat) beat() {
 	if s.leads {
 		s.post(word{kind: "leader", status: s.own, age: s.t.w.now - s.ticked})

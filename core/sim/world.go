@@ -438,8 +438,7 @@ func (w *world) faultOfTabs(t *tab) {
 		t.frozen = !t.frozen
 		w.note("%s is frozen %t", t.name, t.frozen)
 	case 1:
-		w.note("%s steals", t.name)
-		t.seat.election.steal()
+		t.seat.steal()
 	case 2:
 		t.visible = !t.visible
 	default:
