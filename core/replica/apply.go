@@ -11,7 +11,7 @@ func (r *Replica) delta(f *core.Frame) {
 	case r.boot != nil:
 		// The end of the bootstrap compares head and pulls.
 	case f.Epoch == r.cursor.Epoch && f.From == r.cursor.Seq:
-		r.apply(f.Rows, f.To, f.LastMid)
+		r.apply(f.Rows, f.To, f.LastMid, true)
 		if r.cursor.Seq >= r.link.head {
 			r.asOf = r.now
 		}
@@ -22,14 +22,17 @@ func (r *Replica) delta(f *core.Frame) {
 }
 
 // apply moves the base from the cursor to a later one. lastMid is the newest
-// mutation of this client that the rows contain.
-func (r *Replica) apply(rows []core.Row, to, lastMid int64) {
+// mutation of this client that the rows contain, or, unless they are whole, that
+// the pages after them do: then no write lands yet (R4).
+func (r *Replica) apply(rows []core.Row, to, lastMid int64, whole bool) {
 	for i := range rows {
 		r.applyRow(&rows[i], lastMid)
 	}
 	r.cursor.Seq = to
 	r.evict()
-	r.landed = max(r.landed, lastMid)
+	if whole {
+		r.landed = max(r.landed, lastMid)
+	}
 	r.landWrites()
 }
 

@@ -151,7 +151,7 @@ func (r *Replica) pulled(asked *core.SyncRequest, p response) {
 }
 
 func (r *Replica) applyPage(page *core.SyncPage) {
-	r.apply(page.Rows, page.Next, page.LastMid)
+	r.apply(page.Rows, page.Next, page.LastMid, !page.More)
 	r.link.head = max(r.link.head, page.Head)
 	if page.More {
 		return

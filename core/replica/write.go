@@ -263,6 +263,7 @@ func (r *Replica) landWrites() {
 		}
 		r.store.headDue = true
 		r.box.done = max(r.box.done, w.last())
+		r.noteGone(w)
 		if w.landed = w.flying; !w.landed {
 			r.settleWrite(w)
 		}
@@ -270,6 +271,35 @@ func (r *Replica) landWrites() {
 	clear(r.writes[len(kept):])
 	r.writes = kept
 	r.saveWrites()
+}
+
+// noteGone tells that a session is deleted which only a write of this tab has
+// shown: the base never had it, or not since, when it was deleted again before
+// the base got that far. The app believes its write, and no row says otherwise.
+func (r *Replica) noteGone(w *write) {
+	if !w.own || w.refusal != nil || r.lowest > 0 { // below lowest it may be there
+		return
+	}
+	for i := range w.muts {
+		m := &w.muts[i]
+		if m.Op == core.OpExt && r.base.rows[m.Key.String()] == nil && !r.rewrites(m) {
+			r.changes.add(&core.Row{Key: m.Key, Deleted: true})
+		}
+	}
+}
+
+// rewrites reports whether this tab wrote the session again after the mutation.
+func (r *Replica) rewrites(m *core.Mutation) bool {
+	for _, list := range [][]*write{r.writes, r.box.unsaved} {
+		for _, w := range list {
+			for i := range w.muts {
+				if w.own && w.muts[i].Key == m.Key && (w.first == 0 || w.muts[i].Mid > m.Mid) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // settleLanded tells of the writes that the base contained before their answer

@@ -15,44 +15,41 @@ type app struct {
 	stale bool // something happened since it last looked
 	// view is what it shows that lists once and goes by the events from then on;
 	// nil before it listed.
-	view  map[string]string
-	told  map[string]gjson.Result // the newest event of each session
-	shows map[string]string       // like view: all but the ext
-	hopes map[string]string       // the ext that it set last, by session: shown from then on
+	view   map[string]string
+	told   map[string]gjson.Result // the newest event of each session
+	shows  map[string]string       // like view: all but the ext
+	again  []string                // sessions to look at again
+	events []gjson.Result          // of this moment
+	hopes  map[string]string       // the ext that it set last, by session: shown from then on
 }
 
 func newApp(t *tab) *app {
 	return &app{t: t, told: map[string]gjson.Result{}, hopes: map[string]string{}}
 }
 
-// wants is a write as the app makes it.
+// wants is a write as the app makes it, which shows at once.
 func (a *app) wants(wish *wish) {
-	w := a.t.w
+	w, id := a.t.w, wish.key.ID
 	if wish.remove {
+		a.t.device.deletes[id] = true
 		for _, t := range w.tabsOf(a.t.device) { // its tabs share their writes
-			delete(t.app.hopes, wish.key.ID)
+			delete(t.app.hopes, id)
 		}
+		delete(a.view, id)
 		return
 	}
 	w.accepted[wish.ext] = a.t.device
 	w.author[wish.ext] = a.t
-	a.hopes[wish.key.ID] = wish.ext
-}
-
-// wrote is the answer that a write is done, or safe.
-func (a *app) wrote(wish *wish) {
-	switch {
-	case a.view == nil:
-	case wish.remove:
-		delete(a.view, wish.key.ID)
-	default:
-		a.view[wish.key.ID] = wish.ext
+	a.hopes[id] = wish.ext
+	if a.view != nil {
+		a.view[id] = wish.ext
 	}
 }
 
+// refused is the answer that nothing comes of a write.
 func (a *app) refused(wish *wish) {
 	delete(a.t.w.accepted, wish.ext)
-	delete(a.hopes, wish.key.ID)
+	a.forget(wish.key.ID)
 }
 
 // settled takes what became of writes that were answered as queued.
@@ -62,7 +59,35 @@ func (a *app) settled(data []byte) {
 		return
 	}
 	for _, k := range s.Get("sessions").Array() {
-		delete(a.hopes, k.Get("sessionId").Str)
+		a.forget(k.Get("sessionId").Str)
+	}
+}
+
+// forget has the app look again at a session of which it believed its own write.
+func (a *app) forget(id string) {
+	delete(a.hopes, id)
+	if a.view != nil {
+		a.again = append(a.again, id)
+	}
+}
+
+// lookAgain looks at the sessions to be forgotten, once the replica is done with
+// what it was at.
+func (a *app) lookAgain() {
+	again := a.again
+	a.again = nil
+	if len(again) == 0 || a.t.stage != running {
+		return
+	}
+	shown := map[string]string{}
+	for _, s := range a.list() {
+		shown[gjson.Get(s, "sessionId").Str] = s
+	}
+	for _, id := range again {
+		delete(a.view, id)
+		if s := shown[id]; s != "" {
+			a.view[id] = gjson.Get(s, "ext").Str
+		}
 	}
 }
 
@@ -76,7 +101,7 @@ func (a *app) updates(data []byte) {
 		}
 		a.told[id] = s
 		if a.view != nil {
-			a.checkEcho(id, s)
+			a.events = append(a.events, s)
 			a.view[id] = s.Get("ext").Str
 		}
 	}
@@ -98,14 +123,21 @@ func (a *app) checkEvent(was, s gjson.Result) {
 	}
 }
 
-// checkEcho holds that what the app did itself is no event. Only while all is
-// calm: a list that is read again tells of all that differs.
-func (a *app) checkEcho(id string, s gjson.Result) {
-	ext := s.Get("ext").Str
-	if ext != "" && a.t.w.author[ext] == a.t && a.shows[id] == stateOf(s) {
-		a.t.w.violate("I7: %s is told of its own %s", a.t.name, s.Raw)
+// checkEchoes holds that what the app did itself is no event, unless something
+// else of the session is to be told. Only while all is calm: a list that is read
+// again tells of all that differs.
+func (a *app) checkEchoes() {
+	events := a.events
+	a.events = nil
+	cursor, _ := core.ParseCursor(a.t.status.Cursor)
+	for _, s := range events {
+		id, ext := s.Get("sessionId").Str, s.Get("ext").Str
+		f := a.t.w.logs[cursor.Epoch][id]
+		if ext != "" && a.t.w.author[ext] == a.t && a.shows[id] == stateOf(s) && f.text == s.Raw && f.seq <= cursor.Seq {
+			a.t.w.violate("I7: %s is told of its own %s", a.t.name, s.Raw)
+		}
+		a.shows[id] = stateOf(s)
 	}
-	a.shows[id] = stateOf(s)
 }
 
 func (a *app) deletes(data []byte) {
@@ -139,14 +171,18 @@ func (a *app) compare() {
 	}
 }
 
-// look has the app list what the tab shows now, as it would when the server
-// takes its time: the patience of a call is what its timer ends.
+// look has the app list what the tab shows now.
 func (a *app) look() {
-	t := a.t
 	a.stale = false
-	if t.stage != running || t.status.Cursor == "" {
-		return
+	if a.t.stage == running && a.t.status.Cursor != "" {
+		a.check(a.list())
 	}
+}
+
+// list returns what the tab shows when the server takes its time: the patience
+// of a call is what its timer ends.
+func (a *app) list() []string {
+	t := a.t
 	t.calls++
 	id := t.calls
 	reply := t.silently(replica.Event{Kind: replica.EvCall, ID: id, Code: replica.CallList, Data: []byte(`{"limit":100}`)})
@@ -156,9 +192,8 @@ func (a *app) look() {
 	r := gjson.ParseBytes(reply)
 	if r.Get("code").Int() != 0 {
 		t.w.violate("I10: %s has a list and answers %s", t.name, reply)
-		return
 	}
-	a.check(sessionsIn(r))
+	return sessionsIn(r)
 }
 
 // callTimers is where the replica's timers of calls begin.
@@ -207,8 +242,13 @@ func (a *app) checkHopes(cursor core.Cursor, shown map[string]string) {
 			delete(a.hopes, id)
 			continue
 		}
-		if e := gjson.Get(shown[id], "ext").Str; w.author[e] == nil || w.wordNo(e) < w.wordNo(ext) {
-			w.violate("I8: %s wrote %s to %s, which is not there yet, and shows %q", a.t.name, ext, id, shown[id])
+		if shown[id] == "" && a.t.device.deletes[id] {
+			continue // a delete of before that was stored after
+		}
+		e := gjson.Get(shown[id], "ext").Str
+		by := w.author[e]
+		if by == nil || by.device != a.t.device || by == a.t && e != ext {
+			w.violate("I8: %s wrote %s to %s, and shows %q", a.t.name, ext, id, shown[id])
 		}
 	}
 }

@@ -38,7 +38,7 @@ var bugs = []bug{
 	{"the cursor is stored before its rows", "replica/persist.go",
 		"b.Journal = encodeChunk(rows)", "b.Journal = encodeChunk(rows[:len(rows)-1])"},
 	{"no event for what a resume brings", "replica/fetch.go",
-		"r.apply(page.Rows, page.Next, page.LastMid)\n", "r.apply(page.Rows, page.Next, page.LastMid); r.changes = changes{}\n"},
+		"r.apply(page.Rows, page.Next, page.LastMid, !page.More)\n", "r.apply(page.Rows, page.Next, page.LastMid, !page.More); r.changes = changes{}\n"},
 	{"a redelivery is not ignored on a tombstone", "account/message.go",
 		"existed && m.Order <= was.MsgOrder", "existed && was.State == Live && m.Order <= was.MsgOrder"},
 	{"two messages of a millisecond share an update time", "account/account.go",

@@ -18,13 +18,14 @@ type device struct {
 	kind    kind
 	disk    *disk
 	lock    lock
-	tabs    int  // ever opened
-	wiping  bool // the database waits to be deleted
-	damaged bool // what is stored was harmed, and may not be mended yet
+	tabs    int             // ever opened
+	wiping  bool            // the database waits to be deleted
+	deletes map[string]bool // sessions that its apps ever deleted
+	damaged bool            // what is stored was harmed, and may not be mended yet
 }
 
 func (w *world) newDevice() *device {
-	d := &device{id: len(w.devices), disk: newDisk()}
+	d := &device{id: len(w.devices), disk: newDisk(), deletes: map[string]bool{}}
 	switch roll := w.rng.IntN(20); {
 	case roll < 5:
 		d.kind = strangers

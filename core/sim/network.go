@@ -215,6 +215,9 @@ func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 			w.applied[m.Ext]++
 		}
 		w.landed[m.Ext] = max(w.landed[m.Ext], p.Seq)
+		if slices.ContainsFunc(p.Results, func(r core.MutationResult) bool { return r.Mid == m.Mid && r.Code != core.CodeOK }) {
+			w.landed[m.Ext] = 0 // superseded: nobody is to show it
+		}
 	}
 	return core.AppendMutatePage(nil, p), nil
 }

@@ -230,6 +230,8 @@ func (t *tab) event(ev replica.Event) {
 		t.do(fx)
 	}
 	t.touched(asked)
+	t.app.checkEchoes()
+	t.app.lookAgain()
 	if ev.Kind != replica.EvRole && ev.Kind != replica.EvClose {
 		t.checkRole(effects)
 	}
@@ -357,10 +359,7 @@ func (t *tab) reply(fx replica.Effect) {
 	switch {
 	case wish == nil && code == 0:
 		t.takeList(sessionsIn(r), r.Get("complete").Bool())
-	case wish == nil:
-	case code == 0 || code == core.CodeQueued:
-		t.app.wrote(wish)
-	default: // refused: nothing may come of it
+	case wish != nil && code != 0 && code != core.CodeQueued:
 		t.app.refused(wish)
 	}
 }

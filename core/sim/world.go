@@ -11,8 +11,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime/debug"
-	"strconv"
-	"strings"
 
 	"recents/core"
 	"recents/core/account"
@@ -136,12 +134,6 @@ func (w *world) mortal() core.Key {
 func (w *world) word() string {
 	w.words++
 	return fmt.Sprint("w", w.words)
-}
-
-// wordNo tells the order of words.
-func (w *world) wordNo(word string) int {
-	n, _ := strconv.Atoi(strings.TrimPrefix(word, "w"))
-	return n
 }
 
 func (w *world) pickTab() *tab {
