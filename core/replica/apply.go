@@ -110,14 +110,17 @@ func (r *Replica) tellChanges() {
 	for i := range c.rows {
 		row := &c.rows[i]
 		waiting := o.at(row)
+		if waiting != nil {
+			r.mask(row.Key)
+		}
 		switch {
 		case c.last[row.Key.String()] != i:
+		case waiting != nil && !waiting.removed: // it is listed, deleted or not
+			updates = core.AppendSession(appendComma(updates), &waiting.row, true)
 		case row.Deleted:
 			deletes = appendKey(appendComma(deletes), row.Key)
 		case waiting == nil:
 			updates = core.AppendSession(appendComma(updates), row, true)
-		case !waiting.removed:
-			updates = core.AppendSession(appendComma(updates), &waiting.row, true)
 		}
 	}
 	if deletes != nil {
@@ -125,6 +128,24 @@ func (r *Replica) tellChanges() {
 	}
 	if updates != nil {
 		r.do(Effect{Kind: FxUpdates, Data: append(updates, ']')})
+	}
+}
+
+// mask remembers that the waiting writes of a session stand in its row's place.
+func (r *Replica) mask(k core.Key) {
+	for _, list := range [][]*write{r.writes, r.box.unsaved} {
+		for _, w := range list {
+			for i := range w.muts {
+				w.masks = w.masks || w.muts[i].Key == k
+			}
+		}
+	}
+}
+
+// maskAll is mask for a list, which shows them all.
+func (r *Replica) maskAll() {
+	for _, w := range r.writes {
+		w.masks = true
 	}
 }
 

@@ -15,6 +15,7 @@ type write struct {
 	madeAt  int64 // ms: where a session that it creates stands in the list
 	tries   int
 	flying  bool  // in the batch that is in flight
+	masks   bool  // a list or an event showed it in the place of a row
 	landed  bool  // the base contains it, and its outcome is on the way
 	acked   bool  // the server has it, and its log contains it
 	seq     int64 // the log's end when it did
@@ -229,6 +230,7 @@ func (r *Replica) refuseWrite(w *write, why error) {
 	w.refusal = why
 	r.tellRefusal(w)
 	r.settleWrite(w)
+	r.noteLanded(w)
 	for i := range w.muts {
 		w.muts[i] = core.Mutation{Mid: w.muts[i].Mid, Op: core.OpSkip}
 	}
@@ -263,7 +265,7 @@ func (r *Replica) landWrites() {
 		}
 		r.store.headDue = true
 		r.box.done = max(r.box.done, w.last())
-		r.noteGone(w)
+		r.noteLanded(w)
 		if w.landed = w.flying; !w.landed {
 			r.settleWrite(w)
 		}
@@ -273,19 +275,36 @@ func (r *Replica) landWrites() {
 	r.saveWrites()
 }
 
-// noteGone tells that a session is deleted which only a write of this tab has
-// shown: the base never had it, or not since, when it was deleted again before
-// the base got that far. The app believes its write, and no row says otherwise.
-func (r *Replica) noteGone(w *write) {
-	if !w.own || w.refusal != nil || r.lowest > 0 { // below lowest it may be there
+// noteLanded tells of what a write hid. While it waited, its effect was listed
+// and told in the place of what the rows said: that somebody wrote after it, that
+// the rules refused it, or that what it made was deleted before this base had it.
+func (r *Replica) noteLanded(w *write) {
+	if !w.masks && (!w.own || w.refusal != nil) { // the tab that made it hears of a refusal
 		return
 	}
 	for i := range w.muts {
 		m := &w.muts[i]
-		if m.Op == core.OpExt && r.base.rows[m.Key.String()] == nil && !r.rewrites(m) {
+		e := r.base.rows[m.Key.String()]
+		switch {
+		case r.rewrites(m):
+		case e != nil && hides(m, e):
+			r.changes.add(e.row())
+		case e == nil && m.Op == core.OpExt && r.lowest == 0: // else it may be there, below
 			r.changes.add(&core.Row{Key: m.Key, Deleted: true})
 		}
 	}
+}
+
+// hides reports whether the mutation, while it waits, lists something else than
+// the row.
+func hides(m *core.Mutation, e *entry) bool {
+	switch m.Op {
+	case core.OpExt:
+		return !e.row().HasExt || e.row().Ext != m.Ext
+	case core.OpDelete:
+		return !m.HasSeen || e.time <= m.Seen
+	}
+	return false
 }
 
 // rewrites reports whether this tab wrote the session again after the mutation.
@@ -373,7 +392,8 @@ func (r *Replica) isOwn(row *core.Row, old *entry, lastMid int64) bool {
 // one.
 func explains(m *core.Mutation, row *core.Row, old *entry) bool {
 	if m.Op == core.OpDelete || row.Deleted {
-		return m.Op == core.OpDelete && row.Deleted
+		kept := old != nil && m.HasSeen && old.time > m.Seen
+		return m.Op == core.OpDelete && row.Deleted && !kept
 	}
 	if !row.HasExt || row.Ext != m.Ext {
 		return false

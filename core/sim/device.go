@@ -109,5 +109,6 @@ func (w *world) finishWipe(d *device) {
 		return
 	}
 	w.note("wiped %d", d.id)
+	w.forsake(d)
 	d.disk, d.wiping, d.damaged = newDisk(), false, false
 }

@@ -266,6 +266,7 @@ func (t *tab) do(fx replica.Effect) {
 	case replica.FxSend:
 		w.flights = append(w.flights, flight{tab: t, kind: up, id: fx.ID, data: fx.Data})
 	case replica.FxHangup:
+		t.dialed = 0
 		w.cut(t)
 	case replica.FxTimer:
 		t.timers[fx.ID] = w.now + fx.Code
