@@ -142,13 +142,6 @@ func (r *Replica) mask(k core.Key) {
 	}
 }
 
-// maskAll is mask for a list, which shows them all.
-func (r *Replica) maskAll() {
-	for _, w := range r.writes {
-		w.masks = true
-	}
-}
-
 // appendComma begins an array, or its next element.
 func appendComma(dst []byte) []byte {
 	if dst == nil {

@@ -212,9 +212,7 @@ func (r *Replica) cached(c *call) appResult {
 	}
 	q := c.list
 	page, more, touched := r.overlay().page(rows, q.Min, q.Max, q.Limit)
-	if a.pending = touched; touched {
-		r.maskAll()
-	}
+	a.pending = touched
 	// The page ended at the end of what is cached, which is not the list's end.
 	a.partial = !r.known || !more && q.Min < lowest
 	next := core.NextMax(page, more)

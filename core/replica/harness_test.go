@@ -125,7 +125,7 @@ func (d *disk) change(t *testing.T, request []byte) []byte {
 			d.next += d.outbox[i].Count
 		}
 		q.After = 0
-	case q.Expect == "":
+	case q.Count > 0:
 		d.outbox = append(d.outbox, stored{d.next, q.Count, q.Write})
 		d.next += q.Count
 	}

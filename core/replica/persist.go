@@ -7,23 +7,25 @@ import "recents/core"
 // costs a pull. The cursor is stored in the same transaction as the rows, so
 // that the two always belong together.
 type storage struct {
-	on      bool
-	meta    *Meta   // as stored, nil: nothing is
-	dirty   changed // since then
-	full    bool    // rewrite everything
-	waiting bool    // a flush has its timer
-	lazy    bool    // and that waits for an idle moment
-	writing *Meta   // the meta of the batch under way
-	sent    changed // the rows of its journal record
-	id      int64
-	done    int64    // its Batch.Done
-	headDue bool     // the stored head shows less than the list: a write waits, or waits no more
-	misses  int      // writes in a row that found another's meta
-	chunked int      // bytes in chunks
-	logged  int      // bytes in the journal
-	reading *reading // on its way in
-	asking  bool     // FxReread is under way
-	askNext bool     // something changed meanwhile
+	on         bool
+	meta       *Meta   // as stored, nil: nothing is
+	dirty      changed // since then
+	full       bool    // rewrite everything
+	waiting    bool    // a flush has its timer
+	lazy       bool    // and that waits for an idle moment
+	writing    *Meta   // the meta of the batch under way
+	sent       changed // the rows of its journal record
+	id         int64
+	done       int64    // its Batch.Done
+	headDue    bool     // the stored head shows less than the list: a write waits, or waits no more
+	misses     int      // writes in a row that found another's meta
+	chunked    int      // bytes in chunks
+	logged     int      // bytes in the journal
+	reading    *reading // on its way in
+	asking     bool     // FxReread is under way
+	askNext    bool     // something changed meanwhile
+	doubted    bool     // the leader says that there is more than was read
+	complaints int      // in a row, of what could not be read
 }
 
 // changed is a list of changed rows, each key's newest, tombstones included, in

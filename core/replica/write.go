@@ -15,7 +15,7 @@ type write struct {
 	madeAt  int64 // ms: where a session that it creates stands in the list
 	tries   int
 	flying  bool  // in the batch that is in flight
-	masks   bool  // a list or an event showed it in the place of a row
+	masks   bool  // an event showed it in the place of a row
 	landed  bool  // the base contains it, and its outcome is on the way
 	acked   bool  // the server has it, and its log contains it
 	seq     int64 // the log's end when it did
@@ -255,11 +255,14 @@ func (r *Replica) writeTimedOut(w *write) {
 }
 
 // landWrites lets go of the writes that the base contains (R4): those that were
-// acknowledged below the cursor, and those that a page says it contains.
+// acknowledged below the cursor, and those that a page says it contains. Below
+// the cursor counts only at the log's end: on the way there a row that changed
+// again is missing, since it stands further up.
 func (r *Replica) landWrites() {
+	atEnd := r.leads && r.cursor.Seq >= r.link.head
 	kept := r.writes[:0]
 	for _, w := range r.writes {
-		if !(w.acked && r.cursor.Seq >= w.seq) && w.last() > r.landed {
+		if !(w.acked && atEnd && r.cursor.Seq >= w.seq) && w.last() > r.landed {
 			kept = append(kept, w)
 			continue
 		}
@@ -275,8 +278,8 @@ func (r *Replica) landWrites() {
 	r.saveWrites()
 }
 
-// noteLanded tells of what a write hid. While it waited, its effect was listed
-// and told in the place of what the rows said: that somebody wrote after it, that
+// noteLanded tells of what a write hid. While it waited, its effect was told in
+// the place of what the rows said: that somebody wrote after it, that
 // the rules refused it, or that what it made was deleted before this base had it.
 func (r *Replica) noteLanded(w *write) {
 	if !w.masks && (!w.own || w.refusal != nil) { // the tab that made it hears of a refusal
