@@ -111,7 +111,7 @@ func (r *Replica) tellChanges() {
 		row := &c.rows[i]
 		waiting := o.at(row)
 		if waiting != nil {
-			r.mask(row.Key)
+			r.mask(row.Key, !waiting.removed)
 		}
 		switch {
 		case c.last[row.Key.String()] != i:
@@ -132,11 +132,12 @@ func (r *Replica) tellChanges() {
 }
 
 // mask remembers that the waiting writes of a session stand in its row's place.
-func (r *Replica) mask(k core.Key) {
+func (r *Replica) mask(k core.Key, shown bool) {
 	for _, list := range [][]*write{r.writes, r.box.unsaved} {
 		for _, w := range list {
 			for i := range w.muts {
 				w.masks = w.masks || w.muts[i].Key == k
+				w.shown = w.shown || w.muts[i].Key == k && shown
 			}
 		}
 	}

@@ -15,6 +15,7 @@ type write struct {
 	madeAt  int64 // ms: where a session that it creates stands in the list
 	tries   int
 	flying  bool  // in the batch that is in flight
+	shown   bool  // an event told of its session, deleted by it or not
 	masks   bool  // an event showed it in the place of a row
 	landed  bool  // the base contains it, and its outcome is on the way
 	acked   bool  // the server has it, and its log contains it
@@ -292,7 +293,7 @@ func (r *Replica) noteLanded(w *write) {
 		case r.rewrites(m):
 		case e != nil && hides(m, e):
 			r.changes.add(e.row())
-		case e == nil && m.Op == core.OpExt && r.lowest == 0: // else it may be there, below
+		case e == nil && (m.Op == core.OpExt || w.shown) && r.lowest == 0: // else it may be there, below
 			r.changes.add(&core.Row{Key: m.Key, Deleted: true})
 		}
 	}

@@ -211,10 +211,11 @@ func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 		if m.Op != core.OpExt || m.Mid > p.LastMid {
 			continue
 		}
-		if m.Mid > before.LastMid {
-			w.applied[m.Ext]++
+		if m.Mid <= before.LastMid {
+			continue
 		}
-		w.landed[m.Ext] = max(w.landed[m.Ext], p.Seq)
+		w.applied[m.Ext]++
+		w.landed[m.Ext] = p.Seq
 		if slices.ContainsFunc(p.Results, func(r core.MutationResult) bool { return r.Mid == m.Mid && r.Code != core.CodeOK }) {
 			w.landed[m.Ext] = 0 // superseded: nobody is to show it
 		}
