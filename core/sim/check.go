@@ -64,7 +64,7 @@ func (t *tab) checkStored(op *diskOp) {
 	if t.device.elects() && t.status.Storage != "memory" && t.term < d.term {
 		t.w.violate("T: %s stores as the leader of term %d, and there is one of %d", t.name, t.term, d.term)
 	}
-	if t.device.damaged {
+	if t.device.damaged || d.spoiled {
 		return
 	}
 	at := core.Cursor{Epoch: d.meta.Epoch, Seq: d.meta.Cursor}

@@ -26,7 +26,7 @@ func (w *world) damage(d *device) {
 		return
 	}
 	w.note("damage %d", d.id)
-	d.damaged = true
+	d.damaged, s.spoiled = true, true
 	switch w.rng.IntN(7) {
 	case 0:
 		s.chunks = flipped(w, s.chunks)
@@ -69,7 +69,7 @@ func (w *world) decay(d *device) {
 	for _, t := range w.tabsOf(d) {
 		w.crash(t)
 	}
-	d.damaged = true
+	d.damaged, s.spoiled = true, true
 	if s.old[0] != nil && len(s.chunks) > 0 {
 		s.chunks = append([][]byte{s.old[0]}, s.chunks[1:]...)
 	} else if s.old[1] != nil && len(s.journal) > 0 {

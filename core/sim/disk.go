@@ -15,6 +15,7 @@ type disk struct {
 	journal [][]byte
 	head    []byte
 	old     [2][]byte // a chunk and a journal record as they were before: damage brings them back
+	spoiled bool      // records were harmed, and not written anew since
 	leader  *leader
 	term    int64  // the newest of all leaders
 	client  string // of the outbox, "" when there is none
@@ -195,6 +196,7 @@ func (d *disk) apply(b *batch, blob []byte) {
 	}
 	if b.Clear {
 		d.keepOld()
+		d.spoiled = false
 		d.chunks, d.journal, stored.chunks = nil, nil, len(b.Chunks)
 	}
 	d.meta = &stored

@@ -47,10 +47,10 @@ func (l *lock) request(c *claim, steal bool) {
 		return
 	}
 	if was := l.holder; was != nil {
-		was.e.s.t.later("lost", func() { was.e.lost(was) })
+		was.e.told("lost", was.e.lost, was)
 	}
 	l.holder = c
-	c.e.s.t.later("granted", func() { c.e.hold(c) })
+	c.e.told("granted", c.e.hold, c)
 }
 
 func (l *lock) grant() {
@@ -59,7 +59,7 @@ func (l *lock) grant() {
 	}
 	c := l.queue[0]
 	l.holder, l.queue = c, l.queue[1:]
-	c.e.s.t.later("granted", func() { c.e.hold(c) })
+	c.e.told("granted", c.e.hold, c)
 }
 
 func (l *lock) release(c *claim) {
@@ -68,6 +68,11 @@ func (l *lock) release(c *claim) {
 		l.holder = nil
 		l.grant()
 	}
+}
+
+// told calls the tab back about a claim, in its turn.
+func (e *lockElection) told(what string, call func(*claim), c *claim) {
+	e.s.t.tasks = append(e.s.t.tasks, task{name: what, run: func() { call(c) }, lock: true})
 }
 
 // drop takes back all that a tab that is gone has claimed.

@@ -78,8 +78,14 @@ func (w *world) round() {
 	}
 }
 
+// mostSteps is far more than any moment of a calm world takes.
+const mostSteps = 20_000
+
 func (w *world) drain() {
-	for n := 0; n < 20_000 && w.violation == ""; n++ {
+	for range mostSteps {
+		if w.violation != "" {
+			return
+		}
 		busy := len(w.flights) > 0
 		for _, t := range slices.Clone(w.tabs) {
 			if t.busy() {
@@ -93,6 +99,7 @@ func (w *world) drain() {
 		w.flight()
 		w.checkTabs()
 	}
+	w.violate("I1: a loop: %s", w.restless())
 }
 
 // atRest reports whether all tabs are in step, and one of each device leads that

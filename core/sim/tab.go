@@ -61,6 +61,7 @@ const (
 type task struct {
 	name string
 	run  func()
+	lock bool // of a lock's request
 }
 
 // status is the replica's, as it told it.
@@ -98,7 +99,9 @@ func (w *world) open(d *device) *tab {
 }
 
 // later has a callback wait for its turn.
-func (t *tab) later(name string, run func()) { t.tasks = append(t.tasks, task{name, run}) }
+func (t *tab) later(name string, run func()) {
+	t.tasks = append(t.tasks, task{name: name, run: run})
+}
 
 // start is Core.load: who leads is asked before storage is read.
 func (t *tab) start() {
@@ -156,6 +159,9 @@ func (t *tab) work() {
 		i := 0
 		if !t.w.calm && roll == 0 {
 			i = t.w.rng.IntN(len(t.tasks))
+		}
+		if t.tasks[i].lock { // a lock's are never out of order
+			i = slices.IndexFunc(t.tasks, func(o task) bool { return o.lock })
 		}
 		next := t.tasks[i]
 		t.tasks = slices.Delete(t.tasks, i, i+1)
