@@ -129,6 +129,9 @@ func (a *app) checkEvent(was, s gjson.Result) {
 func (a *app) checkEchoes() {
 	events := a.events
 	a.events = nil
+	if a.t.w.forgot || a.t.w.restored { // numbers were given out again
+		return
+	}
 	cursor, _ := core.ParseCursor(a.t.status.Cursor)
 	for _, s := range events {
 		id, ext := s.Get("sessionId").Str, s.Get("ext").Str

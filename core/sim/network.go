@@ -100,8 +100,18 @@ func (w *world) lose(f flight) {
 	case request, answer:
 		f.tab.event(replica.Event{Kind: replica.EvResponse, ID: f.id})
 	case dial:
-		f.tab.event(replica.Event{Kind: replica.EvClosed, ID: f.id, Code: 1006})
+		if f.id == f.tab.dialed {
+			f.tab.dropped()
+		}
 	}
+}
+
+// dropped is what a tab hears of a socket that closes, or never opens.
+func (t *tab) dropped() {
+	id := t.dialed
+	t.dialed = 0
+	t.w.cut(t)
+	t.event(replica.Event{Kind: replica.EvClosed, ID: id, Code: 1006})
 }
 
 // cut ends a tab's socket and what was on it.

@@ -135,7 +135,7 @@ func (w *world) restless() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "the server is at %s", w.head())
 	for _, t := range w.tabs {
-		fmt.Fprintf(&b, ", %s %+v", t.name, t.status)
+		fmt.Fprintf(&b, ", %s %+v with socket %d", t.name, t.status, t.socket)
 	}
 	return b.String()
 }

@@ -369,8 +369,7 @@ func (w *world) faultStep() {
 	case roll < 12:
 		w.toggleNetwork(t)
 	case roll < 18:
-		w.cut(t)
-		t.event(replica.Event{Kind: replica.EvClosed, ID: t.dialed, Code: 1006})
+		t.dropped()
 	case roll < 26:
 		w.crash(t)
 	case roll < 38:
