@@ -36,6 +36,7 @@ type world struct {
 	held                   bool   // answers wait in heldBack
 	slow                   string // answers to this path wait in heldBack too
 	noSockets, alwaysReset bool
+	pages                  int // rows of a page of /v1/sync; 0: as many as asked
 	heldBack               []replica.Event
 
 	replies map[int64]result
@@ -305,6 +306,10 @@ func (w *world) serve(path string, body []byte) (status int64, answer []byte) {
 		if status, text, refused := w.refuseBody(path, string(body)); refused {
 			return int64(status), []byte(text)
 		}
+	}
+	if q, err := core.ParseSyncRequest(body); err == nil && path == "/v1/sync" && w.pages > 0 {
+		q.Limit = w.pages
+		body = core.AppendSyncRequest(nil, &q)
 	}
 	var data []byte
 	err := w.update(func(a *account.Account) (err error) {

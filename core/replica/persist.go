@@ -164,6 +164,11 @@ func (s *storage) overgrown() bool {
 	return s.meta != nil && (s.meta.Journal >= maxJournal || s.logged > s.chunked/2+256<<10)
 }
 
+// maxGeneration bounds the first generation, which is random: storage may be
+// lost while other tabs know a generation of before, and take one of the same
+// number for its continuation.
+const maxGeneration = 1 << 40
+
 // flush writes what storage lacks, in one batch.
 func (r *Replica) flush() {
 	s := &r.store
@@ -171,10 +176,12 @@ func (r *Replica) flush() {
 	if !r.leads || !s.on || s.writing != nil || !r.unsaved() {
 		return
 	}
-	b := Batch{Expect: s.meta, Meta: Meta{Epoch: r.cursor.Epoch, Cursor: r.cursor.Seq, Generation: 1,
+	b := Batch{Expect: s.meta, Meta: Meta{Epoch: r.cursor.Epoch, Cursor: r.cursor.Seq,
 		Lowest: r.lowest, AsOf: r.asOf, ClientID: r.cfg.ClientID}}
 	if s.meta != nil {
 		b.Meta.Generation = s.meta.Generation
+	} else {
+		b.Meta.Generation = 1 + r.roll(maxGeneration)
 	}
 	if s.full || s.meta == nil || s.meta.Epoch != r.cursor.Epoch || s.overgrown() && (s.lazy || s.meta.Journal >= mostJournal) {
 		r.fillWhole(&b)

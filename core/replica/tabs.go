@@ -158,7 +158,7 @@ func (r *Replica) reread() {
 	}
 	s.asking, s.askNext = true, false
 	var meta []byte
-	if s.meta != nil && r.known {
+	if s.meta != nil && r.known && s.meta.Epoch == r.cursor.Epoch {
 		meta = s.meta.append(nil)
 	}
 	r.do(Effect{Kind: FxReread, Data: meta})
@@ -216,8 +216,8 @@ func (r *Replica) adopt(g *reading) {
 		return
 	case r.known && m.Epoch == r.cursor.Epoch && m.Cursor < r.cursor.Seq:
 		return
-	case g.partial && (s.meta == nil || s.meta.Epoch != m.Epoch || s.meta.Generation != m.Generation):
-		return // this tab's own last write came between
+	case g.partial && (s.meta == nil || s.meta.Epoch != m.Epoch || s.meta.Generation != m.Generation || r.cursor.Epoch != m.Epoch):
+		return // this tab's own last write came between, or its list is of another log than what is stored
 	case g.partial:
 		r.adoptNews(g)
 	default:
