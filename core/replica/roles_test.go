@@ -3,6 +3,7 @@ package replica_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -264,28 +265,40 @@ func TestATabThatStepsDownStoresWhatItHas(t *testing.T) {
 	assert.Equal(t, []string{"f0"}, idsOf(b.updates))
 }
 
-// A leader that has more than is stored, and not as a row of changes, writes all
-// of it.
+// A leader whose last write was refused, since another one led meanwhile, does
+// not know any more which rows storage lacks: it writes all of them.
 func TestALeaderAheadOfStorageWritesAllOfIt(t *testing.T) {
-	ts := newTabs(t)
-	ts.pen.fill(3)
-	a := ts.open()
-	ts.pass(1000)
-	older, rows := ts.pen.disk.meta, ts.pen.disk.chunks
-	ts.message("f0", "stored, and lost again")
-	ts.pass(1000)
-	ts.pen.disk.meta, ts.pen.disk.chunks, ts.pen.disk.journal = older, rows, nil // as of a browser that was killed
-	a.later(replica.Event{Kind: replica.EvRole, Code: 0})
-	a.later(replica.Event{Kind: replica.EvRole, Code: 1})
-	ts.run()
-	ts.message("f1", "the next")
-	ts.pass(5000)
-	ts.lead = nil
-	ts.pen.online = false
-	b := ts.open() // has storage alone
-	ids, _, _ := b.list(all).list(t)
-	assert.Equal(t, []string{"f1", "f0", "f2"}, ids)
-	assert.Contains(t, string(b.list(all).Data), "lost again")
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	w.fenced = true
+	w.message("f0", "refused by storage")
+	w.handle(replica.Event{Kind: replica.EvRole, Code: 0})
+	w.run()
+	w.fenced = false
+	w.handle(replica.Event{Kind: replica.EvRole, Code: 1})
+	w.run()
+	w.pass(1000)
+	require.EqualValues(t, 4, w.disk.meta["cursor"])
+	w.online = false
+	w.now++
+	w.open() // has storage alone
+	r := w.list(all)
+	ids, _, _ := r.list(t)
+	assert.Equal(t, []string{"f0", "f2", "f1"}, ids)
+	assert.Contains(t, string(r.Data), "refused by storage")
+}
+
+// What the server said to this tab says nothing of the one that leads now.
+func TestATabThatStepsDownIsNotUnauthorized(t *testing.T) {
+	h := newHand(t, false)
+	for id := int64(1); id <= 2; id++ { // once more with a new token
+		h.on(replica.Event{Kind: replica.EvResponse, ID: id, Code: 401, Data: []byte(`{"code":302,"errorDetails":"token: expired"}`)})
+	}
+	require.Equal(t, "unauthorized", h.status["connection"])
+	h.on(replica.Event{Kind: replica.EvRole, Code: 0})
+	assert.Equal(t, "connecting", h.status["connection"])
 }
 
 // A follower that cannot read what its leader wrote has it written anew: the
@@ -368,46 +381,45 @@ func TestAWriteWhoseWordWasLostIsSent(t *testing.T) {
 	}
 }
 
-// T6: what is told of a write is what is left of it once it is there.
+// What was told of a write that waits is made good once it is there: by then
+// somebody may have written after it, or deleted what it made.
 func TestEventsEndWithWhatIsListed(t *testing.T) {
-	other := func(id, ext string) core.Mutation {
-		return core.Mutation{Op: core.OpExt, Key: core.Key{Type: core.P2P, ID: id}, Ext: ext}
-	}
+	f1 := core.Key{Type: core.P2P, ID: "f1"}
+	made := core.Key{Type: core.P2P, ID: "made"}
 	for name, after := range map[string]struct {
-		do      func(w *world)
+		do      []core.Mutation
 		updates map[string]string // the newest of each session
 		deletes int
 	}{
-		"overwritten": {func(w *world) { w.mutate(other("f1", "theirs")) }, map[string]string{"f1": "theirs"}, 0},
-		"deleted": {func(w *world) { w.mutate(core.Mutation{Op: core.OpDelete, Key: other("f1", "").Key}) },
-			map[string]string{}, 1},
-		"made and deleted": {func(w *world) { w.mutate(core.Mutation{Op: core.OpDelete, Key: other("new", "").Key}) },
-			map[string]string{}, 1},
-		"left alone": {func(w *world) {}, map[string]string{}, 0},
+		"overwritten":      {[]core.Mutation{{Op: core.OpExt, Key: f1, Ext: "theirs"}}, map[string]string{"f1": "theirs", "f2": ""}, 0},
+		"deleted":          {[]core.Mutation{{Op: core.OpDelete, Key: f1}}, map[string]string{"f1": "mine", "f2": ""}, 1},
+		"made and deleted": {[]core.Mutation{{Op: core.OpDelete, Key: made}}, map[string]string{"f2": ""}, 1},
+		"left alone":       {nil, map[string]string{"f2": ""}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.fill(3)
 			w.open()
 			w.pass(1000)
-			w.setOnline(false)
-			w.queued(w.setExt("f1", "mine"))
-			w.queued(w.setExt("new", "mine"))
-			w.slow = "/v1/mutate" // applied, and the answer is on its way
-			w.setOnline(true)
-			w.pass(3000)
-			w.now++
-			after.do(w)
-			w.slow, w.pages = "", 1 // the changes come one row a page
-			w.queue = append(w.queue, w.heldBack...)
-			w.heldBack = nil
+			w.mute = true // both are applied, and no delta says so
+			w.setExt("f1", "mine")
+			w.setExt("made", "mine")
+			for i := range after.do {
+				after.do[i].Mid = int64(i) + 1
+				w.mutate(after.do[i])
+			}
+			w.message("f2", "the last row")
+			w.pages = 1 // the changes come one a page
+			w.handle(replica.Event{Kind: replica.EvWake})
 			w.run()
-			w.setOnline(false)
-			w.setOnline(true)
-			w.pass(5000)
+			w.mute = false
+			w.pass(1000)
 			told := map[string]string{}
 			for _, s := range w.updates {
-				told[s.SessionID] = *s.Ext
+				told[s.SessionID] = ""
+				if s.Ext != nil {
+					told[s.SessionID] = *s.Ext
+				}
 			}
 			assert.Equal(t, after.updates, told)
 			assert.Len(t, w.deletes, after.deletes)
@@ -434,25 +446,49 @@ func TestAWriteStaysShownUntilTheLastPage(t *testing.T) {
 	w.fill(3)
 	w.open()
 	w.pass(1000)
-	w.noSockets = true
-	w.setOnline(false)
-	w.queued(w.setExt("f0", "mine"))
-	for i := range 3 {
-		w.message(fmt.Sprint("x", i), "comes first")
+	w.mute, w.slow = true, "/v1/mutate"
+	w.setExt("f0", "mine")
+	for _, from := range []string{"x0", "x1", "f0"} { // so that its row is the last
+		w.message(from, "after it")
 	}
 	w.pages = 1
-	shown := map[string]int{}
+	var shown []string
 	w.refuse = func(path string) (int, string, bool) {
-		if r := w.cachedList(all); path == "/v1/sync" {
-			shown[extsIn(t, &r)["f0"]]++
+		if path == "/v1/sync" {
+			r := w.cachedList(all)
+			shown = append(shown, extsIn(t, &r)["f0"])
 		}
 		return 0, "", false
 	}
-	w.setOnline(true)
-	w.pass(60_000)
-	assert.GreaterOrEqual(t, shown["mine"], 4, "a page each")
-	assert.Len(t, shown, 1, "%v", shown)
+	w.handle(replica.Event{Kind: replica.EvWake})
+	w.run()
+	assert.Equal(t, []string{"mine", "mine", "mine"}, shown)
+	w.refuse, w.slow, w.mute = nil, "", false
+	w.answerHeld()
+	w.pass(5000)
 	assert.EqualValues(t, 0, w.status["pending"])
+}
+
+// The same of a write that was acknowledged below the cursor: what changed after
+// it stands further up in the log.
+func TestAnAcknowledgedWriteStaysShownUntilTheLastPage(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	w.mute = true
+	w.slow = "/v1/sync"
+	w.setExt("f0", "mine") // applied as 4, acknowledged
+	w.message("x0", "5")
+	w.message("f0", "6")
+	w.pages = 1
+	w.handle(replica.Event{Kind: replica.EvWake})
+	w.run()
+	require.Len(t, w.heldBack, 1)
+	w.handle(w.heldBack[0])
+	require.Equal(t, "e1.5", w.status["cursor"])
+	r := w.cachedList(all)
+	assert.Equal(t, map[string]string{"f0": "mine"}, extsIn(t, &r))
 }
 
 // A restored log starts lower: what the old one was told to end at counts no more.
@@ -473,4 +509,41 @@ func TestARestoredLogIsNotBehindTheOldOne(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, syncs, "the end of the new list, and no look for more: %v", w.paths)
+}
+
+// A tab whose list is of a newer log than what is stored, since its write was
+// refused, takes no part of the older one for its continuation.
+func TestAReadingOfAnotherLogIsWhole(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	stored, _, _ := w.list(all).list(t)
+	w.restore("e2", 2)
+	w.handle(replica.Event{Kind: replica.EvFrame, ID: 1, Data: core.AppendFrame(nil, &core.Frame{Kind: core.FrameReset, Epoch: "e2", Head: 2, Reason: core.ResetEpoch})})
+	w.run()
+	require.Equal(t, "e2.2", w.status["cursor"])
+	w.fenced = true // another tab leads
+	w.handle(replica.Event{Kind: replica.EvRole, Code: 0})
+	w.run()
+	require.Equal(t, "e1.3", w.status["cursor"])
+	w.online = false
+	ids, _, _ := w.list(all).list(t)
+	assert.Equal(t, stored, ids)
+}
+
+// Storage that another tab left reaching less far down keeps saying so.
+func TestWhatIsStoredNeverClaimsToReachFurther(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	other := maps.Clone(w.disk.meta)
+	other["cursor"], other["lowest"] = 4.0, 1700000000002.0
+	w.disk.meta = other
+	w.message("f0", "4")
+	w.message("f1", "5")
+	w.pass(1000)
+	require.EqualValues(t, 5, w.disk.meta["cursor"])
+	assert.EqualValues(t, 1700000000002, w.disk.meta["lowest"])
 }
