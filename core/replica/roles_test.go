@@ -430,10 +430,28 @@ func TestEventsEndWithWhatIsListed(t *testing.T) {
 	}
 }
 
+// A delete that was kept back, since a message had come, explains no deletion
+// that somebody else made.
+func TestADeleteThatWasKeptBackHidesNoOther(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	w.setOnline(false)
+	w.queued(w.delete("f1"))
+	w.message("f1", "unseen")
+	w.slow = "/v1/mutate"
+	w.setOnline(true)
+	w.pass(3000)
+	require.Equal(t, []string{"f1"}, idsOf(w.updates))
+	w.mutate(core.Mutation{Op: core.OpDelete, Key: core.Key{Type: core.P2P, ID: "f1"}, Mid: 1})
+	w.run()
+	assert.Len(t, w.deletes, 1)
+}
+
 // mutate writes as another device.
 func (w *world) mutate(m core.Mutation) {
 	w.t.Helper()
-	m.Mid = 1
 	body := core.AppendMutateRequest(nil, &core.MutateRequest{ClientID: "other", Muts: []core.Mutation{m}})
 	status, answer := w.serve("/v1/mutate", body)
 	require.EqualValues(w.t, 200, status, "%s", answer)
@@ -458,7 +476,7 @@ func TestAWriteStaysShownUntilTheLastPage(t *testing.T) {
 			r := w.cachedList(all)
 			shown = append(shown, extsIn(t, &r)["f0"])
 		}
-		return 0, "", false
+		return 503, `{"code":503,"errorDetails":"later"}`, path == "/v1/queryMySessionList"
 	}
 	w.handle(replica.Event{Kind: replica.EvWake})
 	w.run()
@@ -487,6 +505,7 @@ func TestAnAcknowledgedWriteStaysShownUntilTheLastPage(t *testing.T) {
 	require.Len(t, w.heldBack, 1)
 	w.handle(w.heldBack[0])
 	require.Equal(t, "e1.5", w.status["cursor"])
+	w.online = false
 	r := w.cachedList(all)
 	assert.Equal(t, map[string]string{"f0": "mine"}, extsIn(t, &r))
 }

@@ -382,6 +382,9 @@ func (w *write) outcome(code int, details string) []byte {
 // tab did to it.
 func (r *Replica) isOwn(row *core.Row, old *entry, lastMid int64) bool {
 	for _, w := range r.writes {
+		if w.refusal != nil {
+			continue
+		}
 		for i := range w.muts {
 			m := &w.muts[i]
 			if w.own && m.Key == row.Key && m.Mid <= lastMid && explains(m, row, old) {
@@ -396,8 +399,7 @@ func (r *Replica) isOwn(row *core.Row, old *entry, lastMid int64) bool {
 // one.
 func explains(m *core.Mutation, row *core.Row, old *entry) bool {
 	if m.Op == core.OpDelete || row.Deleted {
-		kept := old != nil && m.HasSeen && old.time > m.Seen
-		return m.Op == core.OpDelete && row.Deleted && !kept
+		return m.Op == core.OpDelete && row.Deleted
 	}
 	if !row.HasExt || row.Ext != m.Ext {
 		return false
