@@ -120,7 +120,7 @@ func (r *Replica) tellChanges() {
 		case row.Deleted:
 			deletes = appendKey(appendComma(deletes), row.Key)
 		case waiting == nil:
-			updates = core.AppendSession(appendComma(updates), row, true)
+			updates = r.appendTold(appendComma(updates), row)
 		}
 	}
 	if deletes != nil {
@@ -141,6 +141,15 @@ func (r *Replica) mask(k core.Key, shown bool) {
 			}
 		}
 	}
+}
+
+// appendTold appends the session of a row that is told, whose text will mostly be
+// asked for again.
+func (r *Replica) appendTold(dst []byte, row *core.Row) []byte {
+	if e := r.base.rows[row.Key.String()]; e != nil && e.seq == row.Seq {
+		return r.texts.appendEntry(dst, e, row)
+	}
+	return core.AppendSession(dst, row, true)
 }
 
 // appendComma begins an array, or its next element.
