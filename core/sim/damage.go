@@ -27,6 +27,7 @@ func (w *world) damage(d *device) {
 	}
 	w.note("damage %d", d.id)
 	d.damaged, s.spoiled = true, true
+	w.did.Damages++
 	switch w.rng.IntN(7) {
 	case 0:
 		s.chunks = flipped(w, s.chunks)
@@ -70,6 +71,7 @@ func (w *world) decay(d *device) {
 		w.crash(t)
 	}
 	d.damaged, s.spoiled = true, true
+	w.did.Damages++
 	if s.old[0] != nil && len(s.chunks) > 0 {
 		s.chunks = append([][]byte{s.old[0]}, s.chunks[1:]...)
 	} else if s.old[1] != nil && len(s.journal) > 0 {

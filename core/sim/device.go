@@ -109,6 +109,7 @@ func (w *world) finishWipe(d *device) {
 		return
 	}
 	w.note("wiped %d", d.id)
+	w.did.Wipes++
 	w.forsake(d)
 	d.disk, d.wiping, d.damaged = newDisk(), false, false
 }

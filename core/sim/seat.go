@@ -168,6 +168,7 @@ func (s *seat) tick() {
 func (s *seat) steal() {
 	if s.open && !s.leads {
 		s.t.w.note("%s steals", s.t.name)
+		s.t.w.did.Steals++
 		s.election.steal()
 	}
 }

@@ -84,8 +84,8 @@ type wish struct {
 // comes a while later, and then reads what is stored.
 func (w *world) open(d *device) *tab {
 	d.tabs++
-	w.opened++
-	t := &tab{w: w, device: d, disk: d.disk, name: fmt.Sprintf("d%dt%d", d.id, d.tabs), no: w.opened, r: replica.New(),
+	w.did.Tabs++
+	t := &tab{w: w, device: d, disk: d.disk, name: fmt.Sprintf("d%dt%d", d.id, d.tabs), no: int64(w.did.Tabs), r: replica.New(),
 		online: w.calm || w.rng.IntN(4) > 0, visible: w.calm || w.rng.IntN(2) == 0,
 		timers: map[int64]int64{}, wishes: map[int64]*wish{}, newest: map[string]int64{}}
 	t.app = newApp(t)
@@ -174,6 +174,7 @@ func (t *tab) work() {
 // not done.
 func (w *world) crash(t *tab) {
 	w.note("crash %s", t.name)
+	w.did.Crashes++
 	w.end(t)
 }
 

@@ -23,8 +23,18 @@ type Result struct {
 	Steps     int
 	Trace     uint64 // hash of all that happened: the same for the same seed
 	Heals     int
-	Mended    int    // heals after injected damage, which are due
+	Mended    int // heals after injected damage, which are due
+	Did       Deeds
 	Violation string // "" when every invariant held
+}
+
+// Deeds counts what a schedule did to its devices.
+type Deeds struct {
+	Tabs    int // opened
+	Crashes int
+	Steals  int // of the lead
+	Damages int // of what was stored
+	Wipes   int // that went on to their end
 }
 
 // world is one schedule under way.
@@ -53,12 +63,12 @@ type world struct {
 	restored bool
 	forgot   bool // the server dropped client records, or a device its storage
 	words    int
-	opened   int64 // tabs
 
 	log       io.Writer
 	trace     uint64
 	heals     int
 	mended    int // heals of a disk that was harmed
+	did       Deeds
 	violation string
 }
 
@@ -76,7 +86,7 @@ func Run(seed uint64, steps int, log io.Writer) (result Result) {
 		if p := recover(); p != nil {
 			w.violate("panic: %v\n%s", p, debug.Stack())
 		}
-		result.Trace, result.Heals, result.Mended, result.Violation = w.trace, w.heals, w.mended, w.violation
+		result.Trace, result.Heals, result.Mended, result.Did, result.Violation = w.trace, w.heals, w.mended, w.did, w.violation
 	}()
 	for range steps {
 		if w.violation != "" {
@@ -374,9 +384,9 @@ func (w *world) faultStep() {
 		w.crash(t)
 	case roll < 38:
 		w.openOn(t.device)
-	case roll < 40:
+	case roll < 42:
 		w.faultOfDisk(t)
-	case roll < 44:
+	case roll < 45:
 		t.visible = true
 		t.wake()
 	case roll < 48:
@@ -407,12 +417,12 @@ func (w *world) toggleNetwork(t *tab) {
 }
 
 func (w *world) faultOfDisk(t *tab) {
-	switch w.rng.IntN(4) {
-	case 0:
+	switch roll := w.rng.IntN(8); {
+	case roll < 1:
 		w.clear(t.device)
-	case 1:
+	case roll < 3:
 		w.logout(t)
-	case 2:
+	case roll < 6:
 		w.damage(t.device)
 	default:
 		w.decay(t.device)
