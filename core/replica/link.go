@@ -183,6 +183,7 @@ func (r *Replica) ready(f *core.Frame) {
 	}
 	if r.cursor.Seq >= l.head {
 		r.asOf = r.now
+		r.landWrites() // what was acknowledged when this tab led before
 	}
 	if r.unchecked { // a pull brings the digest, which the live frames do not
 		r.unchecked = false

@@ -223,6 +223,9 @@ func (r *Replica) adopt(g *reading) {
 	default:
 		r.adoptWhole(g)
 	}
+	if m.Epoch != r.cursor.Epoch {
+		r.unacknowledge()
+	}
 	r.cursor = core.Cursor{Epoch: m.Epoch, Seq: m.Cursor}
 	r.known, r.asOf = true, m.AsOf
 	r.evict()
