@@ -19,8 +19,8 @@ type writer struct {
 	batch   int
 	stopped chan struct{}
 
-	transactions, updates, refused atomic.Uint64
-	failure                        atomic.Pointer[error]
+	transactions, updates, refused, turnedAway atomic.Uint64
+	failure                                    atomic.Pointer[error]
 }
 
 // counter counts the statements that write.

@@ -208,9 +208,8 @@ func TestContextEndsTheWaitOnly(t *testing.T) {
 	require.ErrorIs(t, db.View(ended, never), context.Canceled)
 
 	release := held(t, db)
-	require.ErrorIs(t, db.Update(newEndsAt(2), never), context.Canceled, "ended in the queue")
+	require.ErrorIs(t, db.Update(newEndsAt(1), never), context.Canceled, "ended in the queue")
 	require.Equal(t, 1, db.Stats().Queued)
-	require.ErrorIs(t, db.Update(newEndsAt(1), never), context.Canceled, "ended before it had a place in the queue")
 	require.NoError(t, release())
 
 	ctx, cancel := context.WithCancel(background)
@@ -219,6 +218,36 @@ func TestContextEndsTheWaitOnly(t *testing.T) {
 		return write(tx, "alice")
 	}))
 	require.EqualValues(t, 1, written(t, db, "alice"))
+}
+
+// TestS19AFullQueueRefuses: who finds Options.Queue others waiting is told at
+// once to come again, and nothing of it happens; those that wait are served.
+func TestS19AFullQueueRefuses(t *testing.T) {
+	const queue, over = 8, 100
+	db := open(t, Options{Queue: queue})
+	release := held(t, db)
+	var waiting []*update
+	for range queue {
+		u := &update{fn: writing("alice"), done: make(chan error, 1)}
+		require.NoError(t, db.enqueue(background, u))
+		waiting = append(waiting, u)
+	}
+	for range over {
+		err := db.Update(background, writing("bob"))
+		var refusal *core.Error
+		require.ErrorAs(t, err, &refusal)
+		require.Equal(t, core.CodeUnavailable, refusal.Code)
+		require.Contains(t, refusal.Details, "8 writes wait")
+	}
+	require.NoError(t, release())
+	for _, u := range waiting {
+		require.NoError(t, <-u.done)
+	}
+	require.EqualValues(t, queue, written(t, db, "alice"))
+	require.Zero(t, written(t, db, "bob"))
+	require.EqualValues(t, over, db.Stats().TurnedAway)
+	require.NoError(t, db.Update(background, writing("bob")), "and it goes on")
+	t.Attr("S19", fmt.Sprintf("%d writes over a queue of %d refused at once, the %d that waited written", over, queue, queue))
 }
 
 func TestAFullDiskIsAnErrorAndPasses(t *testing.T) {
