@@ -40,6 +40,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger, stdout io.Writer) (
 	if err != nil {
 		return err
 	}
+	m.watch(h.Ahead)
 	site, err := newSite(assets, h)
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger, stdout io.Writer) (
 
 func handlerOptions(c *config, db *sqlite.DB, m *metrics, log *slog.Logger, fail context.CancelCauseFunc) server.Options {
 	return server.Options{
-		Accounts: db, Keys: c.keys, Now: now, NewID: newID,
+		Accounts: db, Config: c.rules, Keys: c.keys, Now: now, NewID: newID, Timeout: c.timeout,
 		Origins: c.origins, Dev: c.dev, TrustProxy: c.trustProxy, Limits: c.limits, Heartbeat: c.heartbeat,
 		Healthy: db.Healthy, Failed: func(err error) { fail(&storeFailure{err}) },
 		Log: log, Metrics: m, Exposition: m.handler(),
