@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,10 +13,12 @@ import (
 	"recents/core/account"
 )
 
-// TestACutLogHoldsAPrefix cuts the log where a crash may leave it: the file
+var everyCut = flag.Bool("every-cut", false, "cut the log at each of its bytes, which takes minutes")
+
+// TestS15ACutLogHoldsAPrefix cuts the log where a crash may leave it: the file
 // opens, and holds the first so many commits and nothing of the others.
-func TestACutLogHoldsAPrefix(t *testing.T) {
-	const commits, cuts = 60, 200
+func TestS15ACutLogHoldsAPrefix(t *testing.T) {
+	const commits = 40
 	db := open(t, Options{})
 	for range commits {
 		require.NoError(t, db.Update(background, func(tx account.Tx) error {
@@ -31,11 +35,32 @@ func TestACutLogHoldsAPrefix(t *testing.T) {
 
 	path := filepath.Join(t.TempDir(), "cut.db")
 	last := int64(-1)
-	for i := range cuts + 1 {
-		end := len(wal) * i / cuts
+	offsets := cuts(len(wal))
+	for _, end := range offsets {
 		last = max(last, openCut(t, path, file, wal[:end], last))
 	}
 	require.EqualValues(t, commits, last, "the whole log holds all")
+	t.Attr("S15", fmt.Sprintf("cut at %d offsets of %d bytes: it opened each time, with a prefix of %d commits", len(offsets), len(wal), commits))
+}
+
+// cuts returns where a log of so many bytes is cut, rising: at 900 places over
+// its length, and at each byte of its header and around its first and last
+// frames' borders, where a reader that counts wrong goes wrong.
+func cuts(size int) (offsets []int) {
+	const header, frame, spread, around = 32, 24 + 4096, 900, 30
+	for i := range size + 1 {
+		first, last := i-header-frame, size-frame-i
+		if *everyCut || i <= header || max(first, -first) < around || max(last, -last) < around || size-i < around || i%(size/spread) == 0 {
+			offsets = append(offsets, i)
+		}
+	}
+	kept := offsets[:0]
+	for i, end := range offsets {
+		if i%every == 0 || end == size {
+			kept = append(kept, end)
+		}
+	}
+	return kept
 }
 
 // openCut opens a copy with that much of a log and returns how many commits it

@@ -128,7 +128,7 @@ func TestWritesBoundATransaction(t *testing.T) {
 	require.EqualValues(t, 1+2, db.Stats().Transactions-before.Transactions, "the big one alone, the two after it together")
 }
 
-func TestAFailingUpdateHarmsNoOther(t *testing.T) {
+func TestS3AFailingUpdateHarmsNoOther(t *testing.T) {
 	refused := core.BadParam("refused")
 	unique := func(tx account.Tx) error { // breaks the rule that seqs differ, after a statement that was fine
 		s := tx.Account("carol")
@@ -158,6 +158,7 @@ func TestAFailingUpdateHarmsNoOther(t *testing.T) {
 	require.Zero(t, written(t, db, "carol"))
 	require.EqualValues(t, 4, db.Stats().Failed)
 	require.NoError(t, db.Healthy())
+	t.Attr("S3", "4 of 6 updates of one transaction fail after a write, 1 by a panic: nothing of theirs stays, the other 2 do")
 }
 
 func TestHooksRunAfterTheCommitInOrder(t *testing.T) {
@@ -250,7 +251,7 @@ func TestS19AFullQueueRefuses(t *testing.T) {
 	t.Attr("S19", fmt.Sprintf("%d writes over a queue of %d refused at once, the %d that waited written", over, queue, queue))
 }
 
-func TestAFullDiskIsAnErrorAndPasses(t *testing.T) {
+func TestS14AFullDiskIsAnErrorAndPasses(t *testing.T) {
 	db := open(t, Options{})
 	limit := func(pages int64) {
 		require.NoError(t, db.Update(background, func(account.Tx) error {
@@ -282,7 +283,7 @@ func TestAFullDiskIsAnErrorAndPasses(t *testing.T) {
 	require.NoError(t, db.Update(background, writing("alice")))
 }
 
-func TestAnotherProgramsLockIsAnErrorAndPasses(t *testing.T) {
+func TestS14AnotherProgramsLockIsAnErrorAndPasses(t *testing.T) {
 	db := open(t, Options{BusyTimeout: time.Millisecond})
 	other, err := dial(db.path, nil)
 	require.NoError(t, err)
@@ -316,7 +317,7 @@ type engineError int
 func (e engineError) Error() string { return fmt.Sprintf("engine error %d", int(e)) }
 func (e engineError) Code() int     { return int(e) }
 
-func TestAFailedCommit(t *testing.T) {
+func TestS14AFailedCommit(t *testing.T) {
 	const ioerrFsync, ioerrShmSize, full = codeIOErr | 4<<8, codeIOErr | 19<<8, 13
 	for code, stops := range map[engineError]bool{
 		codeIOErr: true, ioerrFsync: true, codeCorrupt: true, codeNotDB: true,
@@ -348,7 +349,7 @@ func TestAFailedCommit(t *testing.T) {
 	}
 }
 
-func TestALostTransactionFailsThoseInIt(t *testing.T) {
+func TestS14ALostTransactionFailsThoseInIt(t *testing.T) {
 	db := open(t, Options{})
 	errs := together(t, db,
 		writing("alice"),
