@@ -191,7 +191,7 @@ func bit(b bool) int {
 // was acknowledged. It reports whether an update was refused for it, whether
 // the DB stopped, and whether there was an nth at all.
 func (d *disk) run(t *testing.T, op operation, nth int, code int32) (refused, stopped, reached bool) {
-	path := filepath.Join(t.TempDir(), "recents.db")
+	path := filepath.Join(memoryDir(t), "recents.db")
 	db, err := Open(path, Options{Readers: 1})
 	require.NoError(t, err)
 	require.NoError(t, db.conns[0].set("wal_autocheckpoint = 12"))
