@@ -18,7 +18,8 @@ import (
 
 const (
 	heartbeatMiss = 2.5              // heartbeats without a frame, then the peer counts as gone
-	writeTimeout  = 10 * time.Second // for one frame; a peer that takes none for so long is gone
+	writeTimeout  = 10 * time.Second // for one frame, and a second more for each slowLink bytes of it; a peer that takes none for so long is gone
+	slowLink      = 3 << 10          // bytes a second of the slowest link that is served
 	framesASecond = 20
 	framesAtOnce  = 40
 )
@@ -210,7 +211,7 @@ var errPeer = errors.New("the peer takes no frames")
 // write sends one frame. A peer that takes none for writeTimeout gets no close
 // frame either: the code is for the metrics.
 func (s *socket) write(ctx context.Context, frame []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout+time.Duration(len(frame))*time.Second/slowLink)
 	defer cancel()
 	if s.conn.Write(ctx, websocket.MessageText, frame) == nil {
 		return nil

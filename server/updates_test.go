@@ -353,17 +353,20 @@ func (p *pipe) Accept() (net.Conn, error) {
 func (p *pipe) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
 func (p *pipe) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-func (p *pipe) client() *http.Client {
+func (p *pipe) dial() (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.conns <- there:
+		return here, nil
+	case <-p.done:
+		return nil, errors.New("closed")
+	}
+}
+
+// clientOver is an HTTP client whose every request has a connection of its own.
+func clientOver(dial func() (net.Conn, error)) *http.Client {
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			here, there := net.Pipe()
-			select {
-			case p.conns <- there:
-				return here, nil
-			case <-p.done:
-				return nil, errors.New("closed")
-			}
-		}}}
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return dial() }}}
 }
 
 // inBubble runs fn in a world of fake time, whose clock is the handler's too.
@@ -380,8 +383,8 @@ func inBubble(t *testing.T, fn func(t *testing.T, w *world, c *http.Client)) {
 		srv := &http.Server{Handler: h}
 		served := make(chan error)
 		go func() { served <- srv.Serve(p) }()
-		w.http = nil
-		fn(t, w, p.client())
+		w.pipe = p
+		fn(t, w, clientOver(p.dial))
 		require.NoError(t, h.Close(t.Context()))
 		require.NoError(t, srv.Close())
 		require.ErrorIs(t, <-served, http.ErrServerClosed)

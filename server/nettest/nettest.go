@@ -4,6 +4,7 @@ package nettest
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,7 +13,7 @@ import (
 type Shape struct {
 	Slice   int           // bytes handed on at once; 0: all that came
 	Rate    int           // bytes a second, each way; 0: no bound
-	Latency time.Duration // before what was read together is handed on
+	Latency time.Duration // from an end to the other
 }
 
 // Proxy carries connections to a server. Its methods may be called at any time
@@ -105,9 +106,21 @@ func (p *Proxy) closeAll() {
 
 const chunk = 4 << 10
 
+// parcel is bytes on their way.
+type parcel struct {
+	bytes []byte
+	due   time.Time
+	shape Shape
+}
+
+// onTheWay bounds the parcels that are between the ends.
+const onTheWay = 256
+
 // relay copies one way until an end is gone, and then closes the other.
 func (p *Proxy) relay(to, from net.Conn, answers bool) {
-	defer p.hangUp(to, from)
+	line := make(chan parcel, onTheWay)
+	p.done.Go(func() { p.deliver(to, from, line) })
+	defer close(line)
 	buf := make([]byte, chunk)
 	for {
 		n, err := from.Read(buf)
@@ -120,12 +133,26 @@ func (p *Proxy) relay(to, from net.Conn, answers bool) {
 			lost()
 			p.closeAll()
 			return
-		case deaf:
-			continue
-		case shape.send(to, buf[:n]) != nil:
-			return
+		case !deaf:
+			line <- parcel{slices.Clone(buf[:n]), time.Now().Add(shape.Latency), shape}
 		}
 	}
+}
+
+// deliver hands on what is due. After an end is gone it takes the rest off the
+// line, so that relay sees that end too.
+func (p *Proxy) deliver(to, from net.Conn, line <-chan parcel) {
+	var gone error
+	for b := range line {
+		if gone != nil {
+			continue
+		}
+		time.Sleep(time.Until(b.due))
+		if gone = b.shape.send(to, b.bytes); gone != nil {
+			p.hangUp(to, from)
+		}
+	}
+	p.hangUp(to, from)
 }
 
 // hangUp closes both ends of a connection, one of which is gone already. What
@@ -150,7 +177,6 @@ func (p *Proxy) now(answers bool) (s Shape, deaf bool, lost func()) {
 }
 
 func (s Shape) send(to net.Conn, b []byte) error {
-	time.Sleep(s.Latency)
 	size := s.Slice
 	if size == 0 {
 		size = len(b)
