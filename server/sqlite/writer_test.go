@@ -149,7 +149,7 @@ func TestS3AFailingUpdateHarmsNoOther(t *testing.T) {
 	)
 	require.NoError(t, errs[0])
 	require.ErrorIs(t, errs[1], refused)
-	require.ErrorContains(t, errs[2], "panic in an update: boom")
+	require.ErrorContains(t, errs[2], "panic in an update: a value that is no runtime error")
 	require.ErrorContains(t, errs[3], "UNIQUE constraint failed")
 	require.ErrorContains(t, errs[4], "UNIQUE constraint failed")
 	require.NoError(t, errs[5])
