@@ -50,6 +50,12 @@ type world struct {
 	tokens   []string
 }
 
+// How long a test waits for what happens by itself, and how often it looks.
+const (
+	eventually = 30 * time.Second
+	tick       = time.Millisecond
+)
+
 // startTime is the clock of every world at first, ms.
 const startTime = 1_700_000_000_000
 
