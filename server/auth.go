@@ -177,17 +177,18 @@ func (a *authority) reason(err error, claims *jwt.RegisteredClaims) string {
 	return "is not one that this server takes"
 }
 
-// issue makes a token of an account.
-func (a *authority) issue(account string, ttl time.Duration) (token string, expires int64, err error) {
-	if len(a.keys.Secret) == 0 {
+// Issue makes a token of an account, good for ttl from now (ms) on. account must
+// have passed core.CheckID. Without a Secret it is code 403.
+func (k Keys) Issue(account string, ttl time.Duration, now int64) (token string, expires int64, err error) {
+	if len(k.Secret) == 0 {
 		return "", 0, forbidden("issueToken: this server has no token secret; tokens come from the holder of the EdDSA key")
 	}
-	now := time.UnixMilli(a.now())
-	exp := jwt.NewNumericDate(now.Add(ttl))
-	claims := jwt.RegisteredClaims{Subject: account, IssuedAt: jwt.NewNumericDate(now), ExpiresAt: exp}
-	if a.keys.Audience != "" {
-		claims.Audience = jwt.ClaimStrings{a.keys.Audience}
+	at := time.UnixMilli(now)
+	exp := jwt.NewNumericDate(at.Add(ttl))
+	claims := jwt.RegisteredClaims{Subject: account, IssuedAt: jwt.NewNumericDate(at), ExpiresAt: exp}
+	if k.Audience != "" {
+		claims.Audience = jwt.ClaimStrings{k.Audience}
 	}
-	token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(a.keys.Secret)
+	token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(k.Secret)
 	return token, exp.UnixMilli(), err
 }

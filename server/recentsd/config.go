@@ -83,6 +83,10 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*
 
 func (c *config) flags() *flag.FlagSet {
 	f := flag.NewFlagSet("recentsd", flag.ContinueOnError)
+	f.Usage = func() {
+		_, _ = io.WriteString(f.Output(), usage) // PrintDefaults minds no error either
+		f.PrintDefaults()
+	}
 	f.BoolVar(&c.dev, "dev", false, `development: server key "dev", tokens for anyone on this machine, any loopback origin`)
 	f.StringVar(&c.listen, "listen", "127.0.0.1:8787", "address to serve on")
 	f.StringVar(&c.dataDir, "data", "data", "directory of the database; it is made when missing")
