@@ -22,6 +22,8 @@ const (
 	envServerKey = "RECENTS_SERVER_KEY"
 	envSecret    = "RECENTS_TOKEN_SECRET"
 	envPublicKey = "RECENTS_TOKEN_PUBLIC_KEY"
+	envNIMKey    = "RECENTS_NIM_APP_KEY"
+	envNIMSecret = "RECENTS_NIM_APP_SECRET"
 )
 
 // minSecret is the bytes that a secret needs: HS256's own strength.
@@ -33,6 +35,8 @@ const devServerKey = "dev"
 
 type config struct {
 	dev, seed, trustProxy, showVersion bool
+	nim                                bool
+	nimKey, nimSecret                  string
 	listen, dataDir                    string
 	origins                            origins
 	limits                             server.Limits
@@ -76,9 +80,9 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*
 		return nil, err
 	}
 	if c.dev {
-		return c, c.checkDev(isSet(f, "log"))
+		return c, errors.Join(c.checkDev(isSet(f, "log")), c.readNIM(getenv))
 	}
-	return c, c.readKeys(getenv)
+	return c, errors.Join(c.readKeys(getenv), c.readNIM(getenv))
 }
 
 func (c *config) flags() *flag.FlagSet {
@@ -102,6 +106,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.Int64Var(&c.rules.TombstoneSeqs, "tombstone-changes", 1000, "newer changes of its account that a delete is kept for at least")
 	f.DurationVar(&c.idempotencyAge, "idempotency-age", 24*time.Hour, "how long a write's answer is kept for repeats of it")
 	f.StringVar(&c.keys.Audience, "token-audience", "", "aud that every token must have; without it, tokens with an aud are refused")
+	f.BoolVar(&c.nim, "nim", false, "take the vendor's HTTP calls below /nimserver/; with -dev AppKey and AppSecret are \"dev\"")
 	f.DurationVar(&c.heartbeat, "heartbeat", 25*time.Second, "how often a WebSocket's client should ping")
 	f.DurationVar(&c.timeout, "timeout", 15*time.Second, "how long a call may wait for the store")
 	f.DurationVar(&c.grace, "grace", 10*time.Second, "how long a stop waits for what runs")
@@ -181,6 +186,22 @@ func (c *config) readKeys(getenv func(string) string) error {
 		c.keys.PublicKey = key
 	}
 	return errors.Join(errs...)
+}
+
+// readNIM takes the app's key and secret of the vendor's calls. The secret is
+// the app's own, which it has already: it is held to no more than being there.
+func (c *config) readNIM(getenv func(string) string) error {
+	if !c.nim {
+		return nil
+	}
+	c.nimKey, c.nimSecret = getenv(envNIMKey), getenv(envNIMSecret)
+	if c.dev && c.nimKey == "" && c.nimSecret == "" {
+		c.nimKey, c.nimSecret = devServerKey, devServerKey
+	}
+	if c.nimKey == "" || c.nimSecret == "" {
+		return fmt.Errorf("-nim: needs %s and %s", envNIMKey, envNIMSecret)
+	}
+	return nil
 }
 
 func checkSecret(name, value string) error {

@@ -48,6 +48,8 @@ func TestConfigRefuses(t *testing.T) {
 		{"-idempotency-age -1h", good, []string{"-idempotency-age: -1h0m0s is under 1s"}},
 		{"-heartbeat 0", good, []string{"-heartbeat: 0s is under 1s"}},
 		{"-timeout 10ms", good, []string{"-timeout: 10ms is under 1s"}},
+		{"-nim", good, []string{"-nim: needs", envNIMKey, envNIMSecret}},
+		{"-nim -dev", map[string]string{envNIMKey: "app"}, []string{"-nim: needs", envNIMSecret}},
 	} {
 		_, err := parse(c.args, c.env)
 		for _, text := range c.texts {
