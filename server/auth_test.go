@@ -72,7 +72,7 @@ func (w *world) signWith(claims jwt.MapClaims, name string, value any) string {
 	t.Header[name] = value
 	token, err := t.SignedString([]byte(secret))
 	require.NoError(w.t, err)
-	w.tokens = append(w.tokens, token)
+	w.made(token)
 	return token
 }
 
@@ -124,7 +124,7 @@ func TestA2Audience(t *testing.T) {
 	as("mail").refused(t, 302, `aud is not "recents"`)
 	as(nil).refused(t, 302, `aud is not "recents"`)
 	issued := w.server("/v1/issueToken", `{"account":"alice"}`).ok(t).Get("token").Str
-	w.tokens = append(w.tokens, issued)
+	w.made(issued)
 	w.as(issued, queryList, `{}`).ok(t)
 }
 
@@ -172,7 +172,7 @@ func TestIssueToken(t *testing.T) {
 	data := w.server("/v1/issueToken", `{"account":"alice","ttlSeconds":60}`).ok(t)
 	require.Equal(t, int64(startTime+60_000), data.Get("expiresAt").Int())
 	token := data.Get("token").Str
-	w.tokens = append(w.tokens, token)
+	w.made(token)
 	w.as(token, queryList, `{}`).ok(t)
 	w.clock.Add(66_000)
 	w.as(token, queryList, `{}`).refused(t, 302, "expired")

@@ -47,7 +47,9 @@ type world struct {
 	ids      atomic.Int64
 	log      buffer
 	metrics  counts
-	tokens   []string
+
+	mu     sync.Mutex // over tokens
+	tokens []string
 }
 
 // How long a test waits for what happens by itself, and how often it looks.
@@ -135,8 +137,15 @@ func (w *world) token(name string) string {
 func (w *world) sign(m jwt.SigningMethod, key any, claims jwt.MapClaims) string {
 	token, err := jwt.NewWithClaims(m, claims).SignedString(key)
 	require.NoError(w.t, err)
-	w.tokens = append(w.tokens, token)
+	w.made(token)
 	return token
+}
+
+// made notes a token, which the log must not hold.
+func (w *world) made(token string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tokens = append(w.tokens, token)
 }
 
 // answer is one answer of the API.

@@ -166,7 +166,7 @@ func TestLimitsAtTheirBorders(t *testing.T) {
 			a := call(c.bound)
 			a.ok(t)
 			if token := a.data.Get("token").Str; token != "" {
-				w.tokens = append(w.tokens, token)
+				w.made(token)
 			}
 			call(c.bound+1).refused(t, c.code, c.words)
 		})

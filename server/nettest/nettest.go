@@ -114,7 +114,7 @@ type parcel struct {
 }
 
 // onTheWay bounds the parcels that are between the ends.
-const onTheWay = 256
+const onTheWay = 4
 
 // relay copies one way until an end is gone, and then closes the other.
 func (p *Proxy) relay(to, from net.Conn, answers bool) {
