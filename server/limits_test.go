@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"recents/core"
@@ -202,4 +205,42 @@ func TestAFrameAtItsBorder(t *testing.T) {
 	require.Equal(t, "pong", l.text())
 	l.send(sized(core.MaxFrame+1, `"t":"later"`))
 	require.EqualValues(t, 1009, l.ended())
+}
+
+// TestFramesAtTheirPace: 40 frames at once are taken and one more is not; 20 a
+// second are taken for as long as they come.
+func TestFramesAtTheirPace(t *testing.T) {
+	for name, c := range map[string]struct {
+		frames int
+		apart  time.Duration
+		closed bool
+	}{
+		"40 at once":       {40, 0, false},
+		"41 at once":       {41, 0, true},
+		"20 a second":      {400, time.Second / 20, false},
+		"25 a second":      {400, time.Second / 25, true},
+		"41 in two pieces": {41, time.Second / 40, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world, client *http.Client) {
+				l := w.dialPipe(w.token("alice"), client)
+				code := make(chan websocket.StatusCode, 1)
+				go func() { code <- l.ended() }()
+				for range c.frames {
+					if l.c.Write(t.Context(), websocket.MessageText, []byte(`{"t":"later"}`)) != nil {
+						break // closed by now
+					}
+					time.Sleep(c.apart)
+				}
+				if c.closed {
+					require.EqualValues(t, 4429, <-code)
+					return
+				}
+				synctest.Wait()
+				require.Empty(t, code, "still open")
+				l.close()
+				<-code
+			})
+		})
+	}
 }
