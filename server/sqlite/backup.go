@@ -15,8 +15,12 @@ func Backup(path, to string) (err error) {
 	if err := absent(to); err != nil {
 		return err
 	}
+	to, err = filepath.Abs(to) // the engine would take "file:…" for a URI
+	if err != nil {
+		return err
+	}
 	part := to + ".part"
-	if err := absent(part); err != nil {
+	if err := makePrivate(part); err != nil {
 		return err
 	}
 	defer func() {
@@ -48,6 +52,16 @@ func copyOut(path, to string) (err error) {
 		return err
 	}
 	return c.Exec("VACUUM INTO ?", to)
+}
+
+// makePrivate makes an empty file that the machine's other users cannot read:
+// the engine would make it for all of them.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // isOurs is identify for a file that must hold something.

@@ -60,6 +60,9 @@ func TestBackupWhileWriting(t *testing.T) {
 	close(stop)
 	writing.Wait()
 	require.NoFileExists(t, copied+".part")
+	info, err := os.Stat(copied)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "it holds what users wrote")
 	require.ErrorContains(t, Backup(db.path, copied), "is there already")
 
 	restored := filepath.Join(dir, "new", "recents.db")
