@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // Backup writes one moment's copy of the file at path, which may be in use by
@@ -171,6 +172,9 @@ func moved(part, to string) error {
 	}
 	if err := os.Rename(part, to); err != nil {
 		return err
+	}
+	if runtime.GOOS == "windows" { // which opens no directory, and has names on the disk by itself
+		return nil
 	}
 	return synced(filepath.Dir(to))
 }
