@@ -51,6 +51,7 @@ func TestA1MatrixOfTwoAccounts(t *testing.T) {
 			{"/v1/snapshot", `{"account":"alice"}`, 200},
 			{"/v1/mutate", `{"clientId":"alices","muts":[{"mid":1,"op":"delete","key":"p2p|bob"}]}`, 200},
 			{"/v1/mutate", `{"clientId":"alices","muts":[{"mid":3,"op":"delete","key":"p2p|bob"}]}`, 200},
+			{"/v1/mutate", `{"clientId":"mallorys","muts":[{"mid":1,"op":"delete","key":"p2p|bob"},{"mid":2,"op":"ext","key":"team|t","ext":"mine"}]}`, 200},
 			{"/v1/sendMessage", object{"from": "alice", "to": "bob", "sessionType": "p2p", "message": message("m1", "")}, 403},
 			{"/v1/sendMessage", object{"from": "mallory", "to": "t", "sessionType": "team", "message": message("m3", "")}, 403},
 			{"/v1/sendMessage", object{"from": "alice", "to": "t", "sessionType": "team", "message": message("m2", "")}, 403},
