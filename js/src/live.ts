@@ -153,7 +153,7 @@ export class LiveList {
   readonly #limit: number
   readonly #feed: Feed<SessionListState>
   readonly #rows = new Rows()
-  readonly #touched = new Set<string>() // what events told of since the open question was asked
+  readonly #told = new Map<string, RecentSession | undefined>() // by events, since the open question was asked
   #reach = Infinity // sessions newer than this, ms, are all here; 0 when all are, Infinity before the first answer
   #below = false // the page below is asked for
   #state = noList
@@ -206,7 +206,6 @@ export class LiveList {
       if (!page) return false
       standing = both(standing, page.standing)
       if (page.next === undefined) this.#endHere()
-      else if (reach === Infinity) this.#reach = page.next
       from = page.next !== undefined && page.next > reach ? page.next : undefined
     }
     this.#tell({ ...standing, error: null, hasMore: this.#reach !== 0 })
@@ -216,7 +215,6 @@ export class LiveList {
   async #readBelow(signal: AbortSignal): Promise<boolean> {
     const page = await this.#readPage(this.#reach, 0, signal)
     if (!page) return false
-    this.#reach = page.next ?? this.#reach
     this.#tell({ ...both(this.#state, page.standing), error: null, hasMore: this.#reach !== 0 })
     return page.next !== undefined
   }
@@ -231,7 +229,7 @@ export class LiveList {
    * of time it is the whole truth, but for what events told meanwhile. Undefined when there is no answer.
    */
   async #readPage(from: number, floor: number, signal: AbortSignal): Promise<Page | undefined> {
-    this.#touched.clear()
+    this.#told.clear()
     const query: ListOptions = { minTimestamp: floor && floor + 1, maxTimestamp: from, limit: this.#limit, signal }
     const result = await this.#client.messageService.queryMySessionList(query)
     if (signal.aborted) return undefined
@@ -241,17 +239,25 @@ export class LiveList {
     }
     const { sessionList } = result.data
     const next = nextOf(result.data, from)
-    const low = next ?? sessionList.at(-1)?.updateTime ?? Infinity
-    this.#rows.replace(sessionList, { low: Math.max(low, floor), high: from || Infinity }, this.#touched)
+    const low = Math.max(next ?? sessionList.at(-1)?.updateTime ?? Infinity, floor)
+    this.#reach = Math.min(this.#reach, low)
+    this.#rows.replace(sessionList, { low, high: from || Infinity }, this.#told)
+    for (const [key, session] of this.#told) this.#place(key, session)
     return { next, standing: result }
   }
 
   #change(key: string, session: RecentSession | undefined): void {
-    this.#touched.add(key)
-    if (session && session.updateTime > (this.#reach === Infinity ? 0 : this.#reach)) this.#rows.put(key, session)
-    else this.#rows.remove(key)
+    this.#told.set(key, session)
+    this.#place(key, session)
     this.#feed.changed()
     if (!session && this.#isShort()) this.#feed.read(false)
+  }
+
+  /** Shows a session, unless it is gone or belongs to a page that was not read yet. */
+  #place(key: string, session: RecentSession | undefined): void {
+    const reach = this.#reach === Infinity ? 0 : this.#reach
+    if (session && session.updateTime > reach) this.#rows.put(key, session)
+    else this.#rows.remove(key)
   }
 
   #tell(change: Partial<SessionListState>): void {
@@ -315,7 +321,7 @@ class Rows {
   }
 
   /** Puts what is there between two times, `low` not included: what is not in the page is gone, but for `kept`. */
-  replace(page: readonly RecentSession[], { low, high }: { low: number; high: number }, kept: ReadonlySet<string>): void {
+  replace(page: readonly RecentSession[], { low, high }: { low: number; high: number }, kept: ReadonlyMap<string, unknown>): void {
     const named = new Map(page.map((session) => [keyOf(session), session]))
     for (const [key, { updateTime }] of [...this.#byKey]) {
       if (updateTime > low && updateTime <= high && !named.has(key) && !kept.has(key)) this.remove(key)
