@@ -6,13 +6,14 @@ import type { Api } from '../api.mjs'
 import { expect, test } from '../fixtures'
 import { Host } from '../host'
 import type { Server } from '../server'
-import { install, pack, place, run, tool } from './installed'
+import { install, pack, run, tool } from './installed'
 
 /** The package as apps get it: its tarball, installed by name, in every tool that the README names, without configuration. */
 test.describe('the package', () => {
+  let place: string
   let host: Host
   test.beforeAll(async () => {
-    await install()
+    place = await install('tools')
     host = await Host.open(place)
   })
   test.afterAll(() => host.close())
@@ -30,7 +31,7 @@ test.describe('the package', () => {
   }
 
   test('holds no file that is not needed', async () => {
-    const tarball = await pack()
+    const tarball = await pack(place)
     const files = (await run(place, 'tar', '-tzf', tarball)).trim().split('\n').map((name) => name.replace(/^package\//, '').replace(/-[0-9A-Z]{8}\.js$/, '-*.js'))
     expect(files.sort()).toEqual([
       'LICENSE', 'README.md', 'chunk-*.js', 'core-*.js', 'index.d.ts', 'index.js', 'nim-ng.d.ts', 'nim-ng.js', 'nim-web.d.ts', 'nim-web.js',

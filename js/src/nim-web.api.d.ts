@@ -106,8 +106,8 @@ export interface NIMGetInstanceOptions
   appKey?: string
   /** `false` keeps the cache in memory. */
   db?: boolean
-  /** Connected, the first time or again. */
-  onconnect?(data: { account?: string }): void
+  /** Connected, the first time or again. Gets `{account}`: of the rest that the vendor tells, nothing is known here. */
+  onconnect?(data: any): void
   /** In step with the server: after `onconnect`. */
   onsyncdone?(): void
   /** The connection is lost, and is tried again by itself, as often as it takes. */
