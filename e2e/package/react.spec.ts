@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import type { SessionListState } from 'recents/react'
@@ -6,7 +7,7 @@ import { Host } from '../host'
 import type { Server } from '../server'
 import { install, run, tool } from './installed'
 
-const bundle = ['app.jsx', '--bundle', '--format=esm', '--splitting', '--jsx=automatic', '--loader:.wasm=file', '--log-level=warning']
+const bundle = ['--bundle', '--format=esm', '--splitting', '--jsx=automatic', '--log-level=warning']
 
 /** recents/react in real React, of the package that is installed from its tarball. */
 test.describe('recents/react', () => {
@@ -15,8 +16,8 @@ test.describe('recents/react', () => {
   test.beforeAll(async () => {
     place = await install('react')
     const directory = join(place, 'react')
-    await tool(directory, 'esbuild', ...bundle, '--outdir=19')
-    await tool(directory, 'esbuild', ...bundle, '--outdir=18', '--alias:react=react-18', '--alias:react-dom=react-dom-18')
+    await tool(directory, 'esbuild', 'app.jsx', ...bundle, '--outdir=19')
+    await tool(directory, 'esbuild', 'app.jsx', ...bundle, '--outdir=18', '--alias:react=react-18', '--alias:react-dom=react-dom-18')
     for (const version of ['18', '19']) {
       await run(directory, 'cp', 'index.html', '../node_modules/recents/recents.wasm', version)
     }
@@ -96,6 +97,26 @@ test.describe('recents/react', () => {
   test('what the server refuses is an error that the list tells', async ({ server, page }) => {
     await open(page, server, '19', 101)
     await expect.poll(() => stateOf(page)).toMatchObject({ loading: false, error: 414 })
+  })
+
+  test('the example of README.md runs as it stands', async ({ api, server, page }) => {
+    for (let i = 0; i < 21; i++) await api.send(`friend-${i}`, 'alice', 'hello')
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+    const [, example] = /^```jsx\n(.*?)^```$/ms.exec(readme)!
+    const directory = join(place, 'react')
+    const options = JSON.stringify({ url: server.url, account: 'alice', token: await api.token('alice') })
+    await writeFile(join(directory, 'readme.jsx'), `${example}
+      import { createRoot } from 'react-dom/client'
+      import { connect } from 'recents'
+      createRoot(document.getElementById('root')).render(<Chats client={connect(${options})} />)`)
+    await tool(directory, 'esbuild', 'readme.jsx', ...bundle, '--outdir=19')
+    host.pages.set('/readme.html', '<!doctype html><div id="root"></div><script type="module" src="/19/readme.js"></script>')
+    await page.goto(`${host.url}/readme.html`)
+    await expect(page.locator('li')).toHaveCount(20)
+    await page.getByText('More').click()
+    await expect(page.locator('li')).toHaveCount(21)
+    await expect(page.locator('ul')).toHaveClass('live')
+    await expect(page.locator('li').first()).toHaveText('friend-20')
   })
 
   test('renders on a server, without a client and with one: loading', async () => {
