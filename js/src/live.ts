@@ -241,7 +241,7 @@ export class LiveList {
     const next = nextOf(result.data, from)
     const low = Math.max(next ?? sessionList.at(-1)?.updateTime ?? Infinity, floor)
     this.#reach = Math.min(this.#reach, low)
-    this.#rows.replace(sessionList, { low, high: from || Infinity }, this.#told)
+    this.#rows.replace(sessionList, low, from || Infinity)
     for (const [key, session] of this.#told) this.#place(key, session)
     return { next, standing: result }
   }
@@ -320,13 +320,13 @@ class Rows {
     this.#list = undefined
   }
 
-  /** Puts what is there between two times, `low` not included: what is not in the page is gone, but for `kept`. */
-  replace(page: readonly RecentSession[], { low, high }: { low: number; high: number }, kept: ReadonlyMap<string, unknown>): void {
+  /** Puts what is there between two times, `low` not included: what is not in the page is gone. */
+  replace(page: readonly RecentSession[], low: number, high: number): void {
     const named = new Map(page.map((session) => [keyOf(session), session]))
     for (const [key, { updateTime }] of [...this.#byKey]) {
-      if (updateTime > low && updateTime <= high && !named.has(key) && !kept.has(key)) this.remove(key)
+      if (updateTime > low && updateTime <= high && !named.has(key)) this.remove(key)
     }
-    for (const [key, session] of named) if (!kept.has(key)) this.put(key, session)
+    for (const [key, session] of named) this.put(key, session)
   }
 
   /** The first place that is not newer. */

@@ -266,6 +266,15 @@ test('asking again reaches as far as was loaded, finds what is gone there, and t
   assert.equal(ids(list), 'new s0 s1 s2 s3 s4 s6 s7')
 })
 
+test('asking again goes not a millisecond further down than was loaded', async () => {
+  const account = new Account([session('a', 9), session('b', 8), session('c', 7), session('d', 6)])
+  const { list } = await watched(account, 2)
+  account.put(session('new', 10))
+  account.tellStatus({ connection: 'connecting' })
+  await settled()
+  assert.equal(ids(list), 'new a b')
+})
+
 test('offline, what the cache lacks stays as it was, and the list says that it is not all', async () => {
   const account = new Account(ten())
   const { list } = await watched(account, 20)

@@ -114,6 +114,26 @@ const sessions: [name: string, given: RecentSession, web: object, ng: object][] 
     },
   ],
   [
+    'taken back by this account, which sent it',
+    revoked(bob, me, { ...left, fromAccount: me, messageDirection: 'outgoing' }),
+    {
+      lastMsgType: '1',
+      lastMsg: {
+        type: 'deleteMsg', scene: 'p2p', time, from: me, to: 'bob', opeAccount: me, deletedIdClient: 'u1', deletedIdServer: '9007199254740993',
+        deletedMsgTime: time, status: 'success',
+      },
+    },
+    {
+      lastMsgInfo: {
+        isLastMsgRecalled: true,
+        revokedMsg: {
+          type: 'recallMsgP2p', time, from: me, to: 'bob', idServer: '9007199254740993', state: 'none', feature: 'default',
+          recallMessageInfo: { idClient: 'u1', idServer: '9007199254740993', createTime: time, fromNick: '', opeAccount: me },
+        },
+      },
+    },
+  ],
+  [
     'taken back in a team by its owner',
     revoked(team, 'olga', { ...left, ...team, fromAccount: me, messageDirection: 'outgoing' }),
     {
