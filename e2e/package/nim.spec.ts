@@ -321,6 +321,11 @@ test.describe('recents/nim-ng', () => {
       return once
     })
     expect(calls).toBe(1)
+    await server.stop()
+    expect(await call(page, 'connect'), 'it goes on trying, and answers from the cache').toMatchObject({ code: 415, isError: true })
+    expect((await call(page, 'queryCloudSessionList')).value).toEqual({ sessionList: [], hasMore: false })
+    await server.start()
+    await expect.poll(() => page.evaluate(() => window.ng.status), { timeout: 45_000 }).toBe('logined')
     await call(page, 'destroy')
     expect(await page.evaluate(() => window.ng.status)).toBe('destroyed')
     expect(await call(page, 'connect')).toMatchObject({ code: 415 })

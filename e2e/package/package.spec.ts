@@ -50,6 +50,12 @@ test.describe('the package', () => {
     await lists(`${host.url}/plain/`, { api, server, page })
   })
 
+  test('says so when a host gives its page in the place of recents.wasm', async ({ server, page }) => {
+    await page.route('**/recents.wasm', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }))
+    await page.goto(`${host.url}/plain/?${new URLSearchParams({ url: server.url, account: 'alice' })}`)
+    await expect(page.locator('body')).toHaveAttribute('data-core', /recents\.wasm: is a page, not recents\.wasm: copy that there, or set wasmUrl$/)
+  })
+
   test('works in a Web Worker', async ({ api, server, page }) => {
     await lists(`${host.url}/worker/`, { api, server, page })
   })
