@@ -1,133 +1,16 @@
-import type { CallOptions, Client, ClientStatus, ListOptions, NIMResult, RecentSession, RecentSessionList, SessionKey, SessionType } from './api.js'
+import type { CallOptions, Client, ListOptions, NIMResult, RecentSession, RecentSessionList, SessionKey } from './api.js'
+import { Feed } from './feed.js'
 import type { SessionListState, SessionState } from './react.api.js'
+import { isSame, keyOf, none, Rows } from './rows.js'
 import { CodeNotFound, MaxPage } from './wire.gen.js'
 
 /** What a {@link LiveList} shows before its first answer. */
 export const noList: SessionListState = Object.freeze({
-  sessions: [], hasMore: false, loading: true, error: null, fresh: false, complete: false, pending: false, source: 'cache',
+  sessions: none, hasMore: false, loading: true, error: null, fresh: false, complete: false, pending: false, source: 'cache',
 })
 
 /** What a {@link LiveSession} shows before its first answer. */
 export const noSession: SessionState = Object.freeze({ session: null, loading: true, error: null, fresh: false, pending: false, source: 'cache' })
-
-/** What a {@link Feed} is of. */
-interface Source<S> {
-  /** Asks the client for what is shown, when `again`, and for what else is due; until `signal` is aborted. */
-  read(again: boolean, signal: AbortSignal): Promise<void>
-  updated(session: RecentSession): void
-  deleted(keys: SessionKey[]): void
-  /** The client is closed: what is shown is no longer the server's state. */
-  closed(): void
-  /** What is to be shown; the same object when nothing changed. */
-  state(): S
-}
-
-/** The time between the first subscriber's coming and the last one's going. */
-interface Run {
-  readonly gone: AbortController
-  reading: boolean
-  due: boolean
-  again: boolean
-}
-
-/**
- * Follows the account while somebody subscribes. One read runs at a time; whatever makes its answer stale meanwhile
- * leads to one more. Subscribers are told once for all that happens in one task.
- *
- * Events tell what others change. What this client's own writes change is seen by `status.pending`, which counts them
- * up when they show and down when the server has them; and a new connection changes whose state an answer is.
- */
-class Feed<S> {
-  readonly #client: Client
-  readonly #source: Source<S>
-  readonly #listeners = new Set<() => void>()
-  #shown: S
-  #telling = false
-  #run: Run | undefined
-  #unhear = (): void => {}
-
-  constructor(client: Client, source: Source<S>) {
-    this.#client = client
-    this.#source = source
-    this.#shown = source.state()
-  }
-
-  readonly getSnapshot = (): S => this.#shown
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    const own = (): void => listener() // so that one function subscribing twice is told twice
-    this.#listeners.add(own)
-    if (this.#listeners.size === 1) this.#start()
-    return () => {
-      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#stop()
-    }
-  }
-
-  /** Something may have changed. */
-  changed(): void {
-    if (this.#telling) return
-    this.#telling = true
-    queueMicrotask(() => {
-      this.#telling = false
-      const next = this.#source.state()
-      if (next === this.#shown) return
-      this.#shown = next
-      for (const listener of [...this.#listeners]) listener()
-    })
-  }
-
-  /** Reads, now or after the read that is under way; when `again`, what is shown as well. */
-  read(again: boolean): void {
-    const run = this.#run
-    if (!run) return // whoever comes first reads everything
-    run.due = true
-    run.again ||= again
-    if (!run.reading) void this.#work(run)
-  }
-
-  async #work(run: Run): Promise<void> {
-    run.reading = true
-    while (run.due && !run.gone.signal.aborted) {
-      const { again } = run
-      run.due = run.again = false
-      await this.#source.read(again, run.gone.signal)
-      this.changed()
-    }
-    run.reading = false
-  }
-
-  #start(): void {
-    const { messageService, onStatus, status } = this.#client
-    let known = status
-    const heard = [
-      messageService.onMySessionUpdate.listen((session) => this.#source.updated(session)),
-      messageService.onMySessionDelete.listen((keys) => this.#source.deleted(keys)),
-      onStatus.listen((status) => {
-        const stale = makesStale(known, status)
-        known = status
-        if (status.connection === 'closed') this.#source.closed()
-        else if (stale) this.read(true)
-      }),
-    ]
-    this.#unhear = () => heard.forEach((each) => each.cancel())
-    this.#run = { gone: new AbortController(), reading: false, due: false, again: false }
-    this.read(true)
-  }
-
-  #stop(): void {
-    this.#unhear()
-    this.#run?.gone.abort()
-    this.#run = undefined
-  }
-}
-
-/**
- * Whether an answer of before may not be what it would be now. The first cursor is that of the first whole copy, whose
- * rows are no events.
- */
-function makesStale(before: ClientStatus, now: ClientStatus): boolean {
-  return before.connection !== now.connection || before.pending !== now.pending || (before.cursor === '' && now.cursor !== '')
-}
 
 /** What an answer says of itself. */
 type Standing = Pick<SessionListState, 'fresh' | 'complete' | 'pending' | 'source'>
@@ -283,65 +166,6 @@ function nextOf({ hasMore, sessionList, nextMaxTimestamp }: RecentSessionList, f
   return next > 0 && (from === 0 || next < from) ? next : undefined // a page that does not go down leads nowhere
 }
 
-/** Sessions by key and in order, newest first. */
-class Rows {
-  readonly #byKey = new Map<string, RecentSession>()
-  #order: RecentSession[] = []
-  #list: readonly RecentSession[] | undefined = noList.sessions
-
-  get count(): number {
-    return this.#order.length
-  }
-
-  /** The update time of the oldest, ms; Infinity when there is none. */
-  get oldest(): number {
-    return this.#order.at(-1)?.updateTime ?? Infinity
-  }
-
-  /** All, as an array of its own, which is the same one until something changes. */
-  get list(): readonly RecentSession[] {
-    return (this.#list ??= [...this.#order])
-  }
-
-  put(key: string, session: RecentSession): void {
-    const held = this.#byKey.get(key)
-    if (held && isSame(held, session)) return
-    this.remove(key)
-    this.#byKey.set(key, session)
-    this.#order.splice(this.#placeOf(session.updateTime), 0, session)
-    this.#list = undefined
-  }
-
-  remove(key: string): void {
-    const held = this.#byKey.get(key)
-    if (!held) return
-    this.#byKey.delete(key)
-    this.#order.splice(this.#order.indexOf(held, this.#placeOf(held.updateTime)), 1)
-    this.#list = undefined
-  }
-
-  /** Puts what is there between two times, `low` not included: what is not in the page is gone. */
-  replace(page: readonly RecentSession[], low: number, high: number): void {
-    const named = new Map(page.map((session) => [keyOf(session), session]))
-    for (const [key, { updateTime }] of [...this.#byKey]) {
-      if (updateTime > low && updateTime <= high && !named.has(key)) this.remove(key)
-    }
-    for (const [key, session] of named) this.put(key, session)
-  }
-
-  /** The first place that is not newer. */
-  #placeOf(time: number): number {
-    let low = 0
-    let high = this.#order.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#order[middle]!.updateTime > time) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-}
-
 /** One session of an account. */
 export class LiveSession {
   readonly subscribe: (listener: () => void) => () => void
@@ -394,19 +218,6 @@ export class LiveSession {
     this.#state = changed(this.#state, change)
     this.#feed.changed()
   }
-}
-
-const prefixes: Record<SessionType, string> = { p2p: 'p2p', team: 'team', superTeam: 'super_team' }
-
-/** The session key, `p2p|bob`, as one string. */
-function keyOf({ sessionType, sessionId }: SessionKey): string {
-  return `${prefixes[sessionType]}|${sessionId}`
-}
-
-/** Whether two states of a session look the same: what else it has follows from these. */
-function isSame(a: RecentSession, b: RecentSession): boolean {
-  return a.updateTime === b.updateTime && a.ext === b.ext && a.lastMsg === b.lastMsg && a.lastMsgType === b.lastMsgType
-    && JSON.stringify(a.revokeNotification) === JSON.stringify(b.revokeNotification)
 }
 
 function failureOf({ code, errorDetails }: NIMResult<unknown>): { code: number; errorDetails: string } {
