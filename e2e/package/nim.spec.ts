@@ -197,6 +197,18 @@ test.describe('recents/nim-web', () => {
     expect(await page.evaluate((options) => window.modules.web.NIM.getInstance(options) === window.web, { url: server.url, account: 'alice', token: good })).toBe(false)
   })
 
+  test('goes on with the token that was set last, when the first one ends', async ({ server, api, page }) => {
+    const { token } = await api.backend('/v1/issueToken', { account: 'alice', ttlSeconds: 3 })
+    await connect(page, server, token)
+    await heard(page, 'onconnect', 1)
+    await page.evaluate((next) => {
+      window.web.setOptions({ token: () => (window.heard.push(['asked']), next) })
+    }, await api.token('alice'))
+    await expect.poll(() => page.evaluate(() => window.heard.some(([name]) => name === 'asked')), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => page.evaluate(() => window.web.client.status.connection)).toBe('live')
+    expect(await page.evaluate(() => window.heard.some(([name]) => name === 'ondisconnect'))).toBe(false)
+  })
+
   test('tells of options that are refused, after getInstance returned', async ({ page }) => {
     await open(page)
     await page.evaluate(() => {
