@@ -296,6 +296,7 @@ func TestImports(t *testing.T) {
 	b.deliver(b.make("c", key("me"), at(999)))
 	b.deliver(b.make("d", key("me"), at(999)))
 	assert.EqualValues(t, 1002, b.get(key("d")).UpdateTime, "over the run of taken ones")
+	assert.Equal(t, fmt.Sprint(b.order), b.last(key("d")).ServerID, "its own, whatever time it carries")
 	assert.Nil(t, b.deliver(b.make("a", key("me"), at(500))), "older than the one held")
 	b.receive("a", "live")
 	assert.Nil(t, b.deliver(b.make("a", key("me"), at(2000))))
