@@ -50,7 +50,8 @@ const encoder = new TextEncoder()
 
 /** Loads the core and what is stored. Rejects when the program cannot be had. */
 export async function startCore(host: Host): Promise<Core> {
-  const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href
+  // Vite's development server bundles a dependency into .vite/deps/, and leaves its other files where they are.
+  const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href.replace('/.vite/deps/', '/recents/')
   const tabs = host.store && 'BroadcastChannel' in globalThis ? new Tabs(host.store) : undefined
   try {
     const core = new Core(host, await Machine.start(url), tabs)
