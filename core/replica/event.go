@@ -53,6 +53,12 @@ const (
 	CallDelete = 4 // {sessionList: [{sessionId, sessionType}]}
 )
 
+// How FxFetch asks.
+const (
+	FetchFresh = 1 // ask the app for a new token first
+	FetchSlow  = 2 // the server may hold the answer back for core.MaxWait
+)
+
 // EffectKind says what the replica wants done.
 type EffectKind uint8
 
@@ -62,7 +68,7 @@ const (
 	FxUpdates EffectKind = 2  // Data is a JSON array of RecentSession: one onMySessionUpdate each
 	FxDeletes EffectKind = 3  // Data is a JSON array of {sessionId, sessionType}: one onMySessionDelete
 	FxStatus  EffectKind = 4  // Data is the status's JSON (api.md §1 client.status, without storage's cause)
-	FxFetch   EffectKind = 5  // POST Data to Path and answer with EvResponse ID; Code 1: ask the app for a new token first
+	FxFetch   EffectKind = 5  // POST Data to Path and answer with EvResponse ID; Code is a sum of Fetch constants
 	FxDial    EffectKind = 6  // open socket ID to /v1/updates; Code 1: ask the app for a new token first
 	FxSend    EffectKind = 7  // send the text Data on socket ID
 	FxHangup  EffectKind = 8  // close socket ID with close code Code; no EvClosed is needed

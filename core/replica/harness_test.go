@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,6 +38,8 @@ type world struct {
 	slow                   string // answers to this path wait in heldBack too
 	noSockets, alwaysReset bool
 	heldBack               []replica.Event
+	holds                  bool             // the server holds polls, until answerPolls
+	polls                  []replica.Effect // that it holds
 
 	replies map[int64]result
 	updates []core.RecentSession
@@ -287,6 +290,10 @@ func (w *world) answer(fx replica.Effect) {
 	ev := replica.Event{Kind: replica.EvResponse, ID: fx.ID}
 	if w.online {
 		ev.Code, ev.Data = w.serve(fx.Path, fx.Data)
+	}
+	if w.holds && strings.Contains(string(fx.Data), `"waitMs":`) {
+		w.polls = append(w.polls, fx)
+		return
 	}
 	if fx.Path == w.slow {
 		w.heldBack = append(w.heldBack, ev)

@@ -188,6 +188,8 @@ const (
 	timerPull  = 5 // pull, or start over, again
 	timerFlush = 6
 	timerWrite = 7 // send the writes again
+	timerPoll  = 8 // ask for changes, without a socket
+	lastTimer  = timerPoll
 	callTimers = 16
 )
 
@@ -209,6 +211,8 @@ func (r *Replica) timer(id int64) {
 		r.flush()
 	case timerWrite:
 		r.sendWrites()
+	case timerPoll:
+		r.ask()
 	default:
 		r.callTimedOut(id - callTimers)
 	}
@@ -283,6 +287,7 @@ func (r *Replica) tellStatus() {
 	s = core.AppendNum(s, `,"cached":`, int64(r.base.len()))
 	s = core.AppendNum(s, `,"pending":`, int64(r.waiting()))
 	s = core.AppendStr(s, `,"cursor":`, r.cursorText())
+	s = core.AppendFlag(s, `,"rests":`, r.rests())
 	s = append(core.AppendStr(s, `,"lastError":`, r.lastError), '}')
 	if string(s) != string(r.status) {
 		r.status = s

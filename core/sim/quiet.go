@@ -60,7 +60,7 @@ func (w *world) drain() {
 func (w *world) atRest() bool {
 	head := w.head()
 	for _, t := range w.tabs {
-		if t.status.Connection != "live" || t.status.Pending > 0 || t.status.Cursor != head || t.socket == 0 {
+		if t.status.Connection != "live" || t.status.Pending > 0 || t.status.Cursor != head || t.socket == 0 || t.status.Rests {
 			return false
 		}
 	}

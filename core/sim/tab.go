@@ -39,6 +39,7 @@ type tab struct {
 		Connection string
 		Cursor     string
 		Pending    int
+		Rests      bool
 	}
 	epoch  string
 	cursor int64

@@ -10,7 +10,7 @@ import type { Store, Stored } from './store.js'
 import { Tabs } from './tabs.js'
 import {
   EvAbort, EvCall, EvChanged, EvChunk, EvClose, EvClosed, EvFrame, EvLeader, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvRefused, EvResponse,
-  EvRole, EvStart, EvStored, EvTimer, EvWake, FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxOutbox, FxRefused, FxReply, FxReread, FxSend,
+  EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxOutbox, FxRefused, FxReply, FxReread, FxSend,
   FxSettled, FxStatus, FxStore, FxTimer, FxUpdates,
 } from './wire.gen.js'
 
@@ -29,6 +29,12 @@ export interface Host {
   wiped(): void
   /** The loaded instance is dead; what it was asked will not be answered. */
   died(why: string): void
+}
+
+/** What FxStatus carries: the app's status, and what the tabs that follow have to know beside it. */
+interface CoreStatus extends ClientStatus {
+  /** No change would be told now, before this tab asks again. */
+  rests: boolean
 }
 
 interface Event {
@@ -212,7 +218,7 @@ export class Core {
       case FxUpdates: return this.#host.updated(JSON.parse(textIn(data)))
       case FxDeletes: return this.#host.deleted(JSON.parse(textIn(data)))
       case FxStatus: return this.#tell(JSON.parse(textIn(data)))
-      case FxFetch: return this.#fetch(id, path, data, code === 1)
+      case FxFetch: return this.#fetch(id, path, data, code)
       case FxDial: return this.#dial(id, code === 1)
       case FxSend: return this.#sockets.get(id)?.send(textIn(data))
       case FxHangup: return this.#hangUp(id, code)
@@ -228,8 +234,9 @@ export class Core {
     }
   }
 
-  #fetch(id: number, path: string, body: Uint8Array<ArrayBuffer>, renew: boolean): void {
-    void this.#host.remote.post(path, body, renew, this.#requests.signal).then(({ status, after, body }) => {
+  #fetch(id: number, path: string, body: Uint8Array<ArrayBuffer>, how: number): void {
+    const { remote } = this.#host
+    void remote.post(path, body, (how & FetchFresh) > 0, this.#requests.signal, (how & FetchSlow) > 0).then(({ status, after, body }) => {
       this.#send({ kind: EvResponse, id, code: status, after, data: body })
     })
   }
@@ -266,13 +273,13 @@ export class Core {
   }
 
   /** A tab whose storage failed goes its own way: the others, whose storage may work, need a leader that stores. */
-  #tell(status: ClientStatus): void {
+  #tell({ rests, ...status }: CoreStatus): void {
     this.#host.status(status)
     if (status.storage === 'memory') {
       this.#tabs?.stop()
       this.#tabs = undefined
     } else if (status.leader) {
-      this.#tabs?.tell(status)
+      this.#tabs?.tell({ ...status, rests })
     }
   }
 

@@ -21,6 +21,8 @@ export interface LeaderStatus {
   connection: string
   cursor: string
   lastError: string
+  /** No change would be told now, before the leader asks again. */
+  rests: boolean
 }
 
 /** A message on the channel: that something happened, never a row. */
@@ -38,7 +40,7 @@ const silence = 45_000
 /** How long a leader has to answer where its lease may be that of a tab that crashed, ms. */
 const answerPatience = 2000
 
-const unknown: LeaderStatus = { connection: 'connecting', cursor: '', lastError: '' }
+const unknown: LeaderStatus = { connection: 'connecting', cursor: '', lastError: '', rests: false }
 
 /** The tabs of one account and origin, as one of them sees them: which leads, and what they tell each other. */
 export class Tabs {
@@ -117,8 +119,8 @@ export class Tabs {
   }
 
   /** Tells the others how this leader is. */
-  tell({ connection, cursor, lastError }: LeaderStatus): void {
-    this.#own = JSON.stringify({ connection, cursor, lastError })
+  tell({ connection, cursor, lastError, rests }: LeaderStatus): void {
+    this.#own = JSON.stringify({ connection, cursor, lastError, rests })
     this.#beat()
   }
 

@@ -123,6 +123,8 @@ export const MaxPage = 100
 export const MaxKeys = 100
 /** rows a sync or snapshot page */
 export const MaxSyncRows = 500
+/** ms that a sync may wait for a change */
+export const MaxWait = 25000
 /** mutations a batch */
 export const MaxMuts = 100
 /** UTF-16 code units of an ext, unless configured */
@@ -200,6 +202,13 @@ export const CallUpdate = 3
 /** {sessionList: [{sessionId, sessionType}]} */
 export const CallDelete = 4
 
+// How FxFetch asks.
+
+/** ask the app for a new token first */
+export const FetchFresh = 1
+/** the server may hold the answer back for core.MaxWait */
+export const FetchSlow = 2
+
 // The effects. ID, Code, Path and Data are used as said here.
 
 /** settle call ID with the NIMResult whose JSON is Data */
@@ -210,7 +219,7 @@ export const FxUpdates = 2
 export const FxDeletes = 3
 /** Data is the status's JSON (api.md §1 client.status, without storage's cause) */
 export const FxStatus = 4
-/** POST Data to Path and answer with EvResponse ID; Code 1: ask the app for a new token first */
+/** POST Data to Path and answer with EvResponse ID; Code is a sum of Fetch constants */
 export const FxFetch = 5
 /** open socket ID to /v1/updates; Code 1: ask the app for a new token first */
 export const FxDial = 6
