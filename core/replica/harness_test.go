@@ -30,6 +30,8 @@ type world struct {
 	refuse                 func(path string) (status int, body string, refused bool)
 	refuseBody             func(path, body string) (status int, answer string, refused bool)
 	socket                 int64 // 0: none
+	lastDial               int64
+	dialed                 int   // sockets that were tried
 	pos                    int64 // what the socket was told up to
 	queue                  []replica.Event
 	timers                 map[int64]int64 // id → due
@@ -398,6 +400,8 @@ func (w *world) parse(from, text string) *account.Message {
 }
 
 func (w *world) dial(fx replica.Effect) {
+	w.dialed++
+	w.lastDial = fx.ID
 	if !w.online || w.noSockets {
 		w.later(replica.Event{Kind: replica.EvClosed, ID: fx.ID, Code: 1006})
 		return

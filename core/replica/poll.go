@@ -62,7 +62,7 @@ func (r *Replica) pullAnswered(ok bool) {
 	}
 	if p.blocked++; p.blocked >= mostBlocked && !p.on && r.leads {
 		p.on = true
-		r.link.tries = 0
+		r.link.state, r.link.tries = live, 0 // requests are answered, and the first poll may take its time
 		r.redial()
 		r.ask()
 	}
