@@ -47,12 +47,14 @@ type world struct {
 	updates []core.RecentSession
 	deletes []core.Key
 	status  map[string]any
-	paths   []string
-	closed  bool
-	settled []settled
-	client  string
-	callID  int64
-	others  func(replica.Event) // tells the other tabs; nil: there are none
+	// storages are the status's storage, each time that it changed.
+	storages []string
+	paths    []string
+	closed   bool
+	settled  []settled
+	client   string
+	callID   int64
+	others   func(replica.Event) // tells the other tabs; nil: there are none
 }
 
 type settled struct {
@@ -89,15 +91,19 @@ func (r result) list(t *testing.T) (ids []string, hasMore bool, next int64) {
 
 // disk is what the tabs of one origin share.
 type disk struct {
-	meta    map[string]any
-	chunks  [][]byte
-	journal [][]byte
-	head    []byte
-	fail    bool
-	writes  int
-	client  string // of the outbox, "" when there is none
-	next    int64
-	outbox  []stored
+	meta     map[string]any
+	chunks   [][]byte
+	journal  [][]byte
+	head     []byte
+	fail     bool
+	room     int // bytes that a write may have; 0: any
+	fullOnce bool
+	refused  int // writes that found no room
+	opened   int // times that it was opened again after a failure
+	writes   int
+	client   string // of the outbox, "" when there is none
+	next     int64
+	outbox   []stored
 }
 
 // stored is a write of the outbox.
@@ -149,6 +155,17 @@ func (d *disk) outboxAfter(after int64) []byte {
 	}
 	b, _ := json.Marshal(map[string]any{"clientId": d.client, "next": d.next, "writes": list})
 	return b
+}
+
+// full reports whether there is no room for a write. What is stored takes none:
+// a browser does not count it again either.
+func (d *disk) full(data []byte) bool {
+	if d.fullOnce || d.room > 0 && len(data) > d.room {
+		d.fullOnce = false
+		d.refused++
+		return true
+	}
+	return false
 }
 
 // forget drops the writes that the base contains.
@@ -241,6 +258,9 @@ func (w *world) perform(fx replica.Effect) {
 	case replica.FxStatus:
 		w.status = map[string]any{}
 		require.NoError(w.t, json.Unmarshal(fx.Data, &w.status))
+		if s := fmt.Sprint(w.status["storage"]); len(w.storages) == 0 || w.storages[len(w.storages)-1] != s {
+			w.storages = append(w.storages, s)
+		}
 		if w.status["leader"] == true {
 			w.tellOthers(replica.Event{Kind: replica.EvLeader, Data: fx.Data})
 		}
@@ -263,7 +283,9 @@ func (w *world) perform(fx replica.Effect) {
 		w.closed = true
 	case replica.FxOutbox:
 		ev := replica.Event{Kind: replica.EvQueued, ID: fx.ID, Code: 2}
-		if !w.disk.fail {
+		if w.disk.full(fx.Data) {
+			ev.Code = 3
+		} else if !w.disk.fail {
 			ev.Code, ev.Data = 0, w.disk.change(w.t, fx.Data)
 			w.client = w.disk.client
 		}
@@ -497,6 +519,8 @@ func (w *world) store(fx replica.Effect) {
 	switch {
 	case w.disk.fail:
 		ev.Code = 2
+	case w.disk.full(fx.Data):
+		ev.Code = 3
 	case !sameMeta(h.Expect, w.disk.meta):
 		ev.Code = 1
 		if w.disk.meta != nil {
@@ -570,6 +594,16 @@ func (w *world) reply(id int64) *result {
 		return nil
 	}
 	return &r
+}
+
+// release hands over the answers that were held back.
+func (w *world) release() {
+	held := w.heldBack
+	w.heldBack = nil
+	for _, ev := range held {
+		w.handle(ev)
+	}
+	w.run()
 }
 
 func (w *world) setOnline(online bool) {

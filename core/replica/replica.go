@@ -7,7 +7,7 @@ import "recents/core"
 //
 // Where the rules are: apply.go (R1 to R3, R5), bootstrap.go (starting over),
 // link.go (the socket), fetch.go (requests and pulls), call.go (queries),
-// write.go (updates and deletes), persist.go (storage).
+// write.go (updates and deletes), persist.go (storage), loss.go (its loss).
 type Replica struct {
 	cfg     Config
 	refused error // why Config cannot be used
@@ -189,7 +189,8 @@ const (
 	timerFlush = 6
 	timerWrite = 7 // send the writes again
 	timerPoll  = 8 // ask for changes, without a socket
-	lastTimer  = timerPoll
+	timerStore = 9 // try the storage again that was lost
+	lastTimer  = timerStore
 	callTimers = 16
 )
 
@@ -213,6 +214,8 @@ func (r *Replica) timer(id int64) {
 		r.sendWrites()
 	case timerPoll:
 		r.ask()
+	case timerStore:
+		r.tryStorage()
 	default:
 		r.callTimedOut(id - callTimers)
 	}

@@ -176,6 +176,10 @@ func (r *Replica) readAgain(ok bool) {
 	s := &r.store
 	g := s.reading
 	s.reading, s.asking = nil, false
+	if !s.on {
+		r.reopened(g, ok)
+		return
+	}
 	if !ok {
 		r.loseStorage(whyMemory)
 		return

@@ -135,7 +135,7 @@ func (r *Replica) answerQueued(w *write) {
 // sendWrites sends the oldest writes that the server has not acknowledged, as
 // many as one batch takes, unless a batch is in flight.
 func (r *Replica) sendWrites() {
-	if !r.leads || r.sending || r.box.renumbering || !r.reachable() || r.boot != nil {
+	if !r.leads || r.sending || r.box.renumbering || r.store.trial || !r.reachable() || r.boot != nil {
 		return
 	}
 	q := core.MutateRequest{ClientID: r.cfg.ClientID}
