@@ -227,8 +227,8 @@ export class LiveClient implements Client {
   #tell(change: Partial<ClientStatus>): void {
     const next = { ...this.#status, ...change }
     const failure = this.#store?.failure
-    if (failure) next.storage = 'memory'
-    next.lastError ||= this.#cause || failure || ''
+    if (failure && !this.#core) next.storage = 'memory' // else the core says so, which may get it back
+    next.lastError ||= this.#cause || (next.storage === 'memory' && failure) || ''
     if (this.#ending) next.connection = 'closed'
     const known = this.#status as unknown as Record<string, unknown>
     if (Object.entries(next).every(([name, value]) => known[name] === value)) return

@@ -7,7 +7,7 @@ import type { Remote, Socket } from './remote.js'
 import { textOf } from './result.js'
 import type { Settings } from './settings.js'
 import type { Store, Stored } from './store.js'
-import { Tabs } from './tabs.js'
+import { Tabs, type TabEvents } from './tabs.js'
 import {
   EvAbort, EvCall, EvChanged, EvChunk, EvClose, EvClosed, EvFrame, EvLeader, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvRefused, EvResponse,
   EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxOutbox, FxRefused, FxReply, FxReread, FxSend,
@@ -57,7 +57,7 @@ const encoder = new TextEncoder()
 /** Loads the core and what is stored. Rejects when the program cannot be had. */
 export async function startCore(host: Host): Promise<Core> {
   const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href
-  const tabs = host.store && 'BroadcastChannel' in globalThis ? new Tabs(host.store) : undefined
+  const tabs = tabsOf(host)
   try {
     const core = new Core(host, await Machine.start(url), tabs)
     await core.load()
@@ -66,6 +66,11 @@ export async function startCore(host: Host): Promise<Core> {
     tabs?.stop()
     throw error
   }
+}
+
+/** The tabs of the account, with this one among them; undefined where they cannot hear each other, or share nothing. */
+function tabsOf({ store }: Host): Tabs | undefined {
+  return store && 'BroadcastChannel' in globalThis ? new Tabs(store) : undefined
 }
 
 /** The replica and what it runs on: events go in, and what its effects say is done, in order. */
@@ -81,6 +86,13 @@ export class Core {
   #stopped = false
   #loaded = false
   #whyDead = ''
+  readonly #tabEvents: TabEvents = {
+    role: (leads) => this.#send({ kind: EvRole, code: Number(leads) }),
+    leader: (status) => this.#send({ kind: EvLeader, data: status }),
+    changed: () => this.#send({ kind: EvChanged }),
+    refused: (data) => this.#send({ kind: EvRefused, data }),
+    wiped: () => this.#host.wiped(),
+  }
   #unwatch = (): void => {}
   #closed = (): void => {}
 
@@ -108,13 +120,7 @@ export class Core {
       },
       left: () => this.#tabs?.leave(),
     })
-    this.#tabs?.listen({
-      role: (leads) => this.#send({ kind: EvRole, code: Number(leads) }),
-      leader: (status) => this.#send({ kind: EvLeader, data: status }),
-      changed: () => this.#send({ kind: EvChanged }),
-      refused: (data) => this.#send({ kind: EvRefused, data }),
-      wiped: () => this.#host.wiped(),
-    }, leads)
+    this.#tabs?.listen(this.#tabEvents, leads)
     if (isOnline() !== online) this.#send({ kind: EvNetwork, code: Number(!online) })
   }
 
@@ -227,7 +233,7 @@ export class Core {
       case FxStore: return this.#write(id, data)
       case FxOutbox: return this.#changeOutbox(id, data)
       case FxSettled: return this.#host.settled(JSON.parse(textIn(data)))
-      case FxReread: return this.#reread(data)
+      case FxReread: return this.#reread(data, code === 1)
       case FxRefused: return this.#tabs?.refused(textIn(data))
       case FxClosed: return this.#closed()
       default: throw new Error(`effect ${kind} is unknown: recents.wasm is not of this package's version`)
@@ -272,31 +278,39 @@ export class Core {
     this.#timers.delete(id)
   }
 
-  /** A tab whose storage failed goes its own way: the others, whose storage may work, need a leader that stores. */
+  /** A tab whose storage failed goes its own way, until it works again: the others, whose storage may work, need a leader that stores. */
   #tell({ rests, ...status }: CoreStatus): void {
     this.#host.status(status)
     if (status.storage === 'memory') {
       this.#tabs?.stop()
       this.#tabs = undefined
-    } else if (status.leader) {
-      this.#tabs?.tell({ ...status, rests })
+      return
     }
+    if (!this.#tabs && this.#loaded) {
+      this.#tabs = tabsOf(this.#host)
+      this.#tabs?.listen(this.#tabEvents, status.leader, true)
+    }
+    if (status.leader) this.#tabs?.tell({ ...status, rests })
   }
 
-  #reread(known: Uint8Array<ArrayBuffer>): void {
-    void this.#host.store?.load(known.length > 0 ? JSON.parse(textIn(known)) : undefined).then((stored) => this.#feed(stored))
+  #reread(known: Uint8Array<ArrayBuffer>, anew: boolean): void {
+    const { store } = this.#host
+    const reading = anew ? store?.reopen() : store?.load(known.length > 0 ? JSON.parse(textIn(known)) : undefined)
+    void reading?.then((stored) => this.#feed(stored))
   }
 
   #changeOutbox(id: number, data: Uint8Array<ArrayBuffer>): void {
     void this.#host.store?.changeOutbox(JSON.parse(textIn(data))).then((outbox) => {
-      if (outbox) this.#tabs?.changed()
-      this.#send(outbox ? { kind: EvQueued, id, data: JSON.stringify(outbox) } : { kind: EvQueued, id, code: 2 })
+      if (!outbox || outbox === 'full') return this.#send({ kind: EvQueued, id, code: outbox ? 3 : 2 })
+      this.#tabs?.changed()
+      this.#send({ kind: EvQueued, id, data: JSON.stringify(outbox) })
     })
   }
 
   #write(id: number, data: Uint8Array<ArrayBuffer>): void {
     void this.#host.store?.apply(decodeBatch(data)).then((applied) => {
       if (applied === 'failed') return this.#send({ kind: EvStored, id, code: 2 })
+      if (applied === 'full') return this.#send({ kind: EvStored, id, code: 3 })
       if (applied === 'written') {
         this.#tabs?.changed()
         return this.#send({ kind: EvStored, id })
