@@ -18,6 +18,7 @@ type write struct {
 	landed  bool  // the base contains it, and its outcome is on the way
 	acked   bool  // the server has it, and its log contains it
 	seq     int64 // the log's end when it did
+	fate    int64 // mid of the mutation in its batch that made it needless; 0: it is sent
 	refusal error // what the server said against it
 }
 
@@ -157,6 +158,7 @@ func (r *Replica) sendWrites() {
 		r.single = false
 		return
 	}
+	coalesce(batch, q.Muts)
 	r.sending = true
 	r.fetch("/v1/mutate", core.AppendMutateRequest(nil, &q), func(p response) { r.mutated(q.ClientID, batch, p) })
 }
@@ -202,7 +204,7 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 		w.acked, w.seq = true, page.Seq
 		for i := range page.Results {
 			res := &page.Results[i]
-			if res.Code != core.CodeOK && res.Mid >= w.first && res.Mid <= w.last() {
+			if res.Code != core.CodeOK && w.answeredBy(res.Mid) {
 				w.refusal = &core.Error{Code: res.Code, Details: res.Outcome}
 			}
 		}
@@ -212,6 +214,11 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 	if len(r.writes) > 0 && r.link.open != ready {
 		r.pull()
 	}
+}
+
+// answeredBy reports whether the outcome of a mutation is the write's.
+func (w *write) answeredBy(mid int64) bool {
+	return mid >= w.first && mid <= w.last() || mid == w.fate
 }
 
 // unacknowledge has every write sent again: the log that contained them was

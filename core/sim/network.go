@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -183,6 +184,31 @@ func (w *world) callOn(a *account.Account, path string, body []byte) ([]byte, er
 	return nil, &core.Error{Code: core.CodeNotFound, Details: path}
 }
 
+// overtaken returns the ext of the stored write whose number a batch uses up
+// without sending it, since a later mutation of the batch replaces it; "" for any
+// other mutation.
+func (w *world) overtaken(q core.MutateRequest, i int) string {
+	for _, d := range w.devices {
+		for _, s := range d.disk.outbox {
+			if d.disk.client != q.ClientID || s.First != q.Muts[i].Mid || q.Muts[i].Op != core.OpSkip {
+				continue
+			}
+			var stored struct {
+				Muts []struct{ Op, Key, Ext string }
+			}
+			if json.Unmarshal(s.Write, &stored) != nil || len(stored.Muts) != 1 || stored.Muts[0].Op != core.OpExt {
+				return ""
+			}
+			for _, later := range q.Muts[i+1:] {
+				if later.Key.String() == stored.Muts[0].Key && (later.Op == core.OpExt || later.Op == core.OpDelete && !later.HasSeen) {
+					return stored.Muts[0].Ext
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // mutate applies a batch, and counts which exts it applied for the first time.
 func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 	q, err := core.ParseMutateRequest(body, core.MaxExt)
@@ -198,8 +224,14 @@ func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 		return nil, err
 	}
 	for i := range q.Muts {
-		if m := &q.Muts[i]; m.Op == core.OpExt && m.Mid > before.LastMid && m.Mid <= p.LastMid {
+		m := &q.Muts[i]
+		if m.Mid <= before.LastMid || m.Mid > p.LastMid {
+			continue
+		}
+		if m.Op == core.OpExt {
 			w.applied[m.Ext]++
+		} else if ext := w.overtaken(q, i); ext != "" {
+			w.applied[ext]++ // and replaced, in one transaction
 		}
 	}
 	return core.AppendMutatePage(nil, p), nil
