@@ -355,3 +355,93 @@ test.describe('when the disk is full', () => {
     })
   })
 })
+
+test.describe('a package with another schema', () => {
+  /** Has pages load the package as its next major, whose storage has another name. */
+  async function loadNext(target: Page | BrowserContext): Promise<void> {
+    await target.route('**/sdk/*.js', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, body: (await response.text()).replaceAll('recents.1.', 'recents.2.') })
+    })
+  }
+
+  const majors = (page: Page): Promise<string[]> =>
+    page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name!.split('.').slice(0, 2).join('.')).sort())
+
+  /** Connects alice, whose rows are sealed when `sealed`, always with the same key. */
+  async function open(page: Page, server: Server, sealed: boolean): Promise<void> {
+    if (!sealed) return connect(page, server, 'alice')
+    await connect(page, server, 'carol', { storage: 'memory' }) // the page
+    const token = (await (await fetch(`${server.url}/v1/dev/token`, { method: 'POST', body: '{"account":"alice"}' })).json()).data.token
+    await page.evaluate(async ([url, token]) => {
+      const encryptionKey = await crypto.subtle.importKey('raw', new Uint8Array(32).fill(7), 'AES-GCM', false, ['encrypt', 'decrypt'])
+      const sdk = '/sdk/index.js'
+      const { connect } = (await import(sdk)) as typeof import('recents')
+      window.clients.alice = connect({ url: url!, account: 'alice', token: token!, encryptionKey })
+    }, [server.url, token])
+  }
+
+  for (const sealed of [false, true]) {
+    test(`D9 the next one takes over what waits to be sent${sealed ? ', sealed' : ''}`, async ({ server, api, page, context }) => {
+      await api.send('bob', 'alice', 'hello')
+      await open(page, server, sealed)
+      await untilConnection(page, 'alice', 'live')
+      await context.setOffline(true)
+      await untilConnection(page, 'alice', 'offline')
+      for (const ext of ['first', 'second']) expect(await setExt(page, 'bob', ext)).toMatchObject({ code: 202, pending: true })
+      await setExt(page, 'dave', 'made offline')
+      expect(await majors(page)).toEqual(['recents.1'])
+      await page.close()
+
+      const next = await context.newPage()
+      await context.setOffline(false)
+      await loadNext(next)
+      await open(next, server, sealed)
+      await untilConnection(next, 'alice', 'live')
+      await expect.poll(async () => (await status(next)).pending).toBe(0)
+      expect(await majors(next), 'and the older database is gone').toEqual(['recents.2'])
+      expect(await api.user('alice', '/v1/queryMySession', { sessionId: 'p2p|bob' })).toMatchObject({ ext: 'second' })
+      expect(await api.user('alice', '/v1/queryMySession', { sessionId: 'p2p|dave' })).toMatchObject({ ext: 'made offline' })
+      expect((await status(next)).storage).toBe('indexeddb')
+      measured('D9', `3 waiting writes${sealed ? ', sealed,' : ''} went along to the next schema's database`)
+    })
+  }
+
+  test('T8 D9 an older and a newer package work side by side, each on its own storage', async ({ server, api, page, context }) => {
+    await api.send('bob', 'alice', 'hello')
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    const next = await context.newPage()
+    await loadNext(next)
+    await connect(next, server, 'alice')
+    await untilConnection(next, 'alice', 'live')
+    expect(await majors(next), 'that of a tab that lives is left to it').toEqual(['recents.1', 'recents.2'])
+    await api.send('carol', 'alice', 'hello')
+    for (const tab of [page, next]) {
+      await expect.poll(async () => idsOf(await list(tab, 'alice'))).toEqual(['carol', 'bob'])
+      expect(await status(tab)).toMatchObject({ connection: 'live', storage: 'indexeddb', leader: true, lastError: '' })
+    }
+    expect((await setExt(page, 'bob', 'by the older')).code).toBe(0)
+    expect((await setExt(next, 'carol', 'by the newer')).code).toBe(0)
+    await context.setOffline(true)
+    await untilConnection(page, 'alice', 'offline')
+    expect(await setExt(page, 'bob', 'waits')).toMatchObject({ code: 202 })
+    await page.close()
+    await context.setOffline(false)
+
+    await next.reload() // nobody uses the older one any more
+    await connect(next, server, 'alice')
+    await untilConnection(next, 'alice', 'live')
+    await expect.poll(async () => (await status(next)).pending).toBe(0)
+    expect(await api.user('alice', '/v1/queryMySession', { sessionId: 'p2p|bob' })).toMatchObject({ ext: 'waits' })
+    expect(await majors(next)).toEqual(['recents.2'])
+
+    const old = await context.newPage() // and one that comes back later has its own again
+    await connect(old, server, 'alice')
+    await untilConnection(old, 'alice', 'live')
+    expect(await majors(old)).toEqual(['recents.1', 'recents.2'])
+    await next.evaluate(() => window.clients.alice!.logout({ wipe: true }))
+    measured('T8', 'both live on their own storage; what the older left unsent is taken when it is closed')
+    measured('D9', 'an older package beside a newer one opens its own database')
+  })
+})

@@ -53,7 +53,7 @@ export class LiveClient implements Client {
     const { url, account, token, storage, key, log } = settings
     this.#settings = settings
     this.#remote = new Remote(url, account, token)
-    this.#store = storage ? new Store(url, account, key, () => this.#wiped()) : undefined
+    this.#store = storage ? new Store(url, account, key, log, () => this.#wiped()) : undefined
     this.#status = { ...initial, storage: storage ? 'indexeddb' : 'memory' }
     this.onStatus = this.#statuses = new Broadcast<ClientStatus>('onStatus', log)
     this.onSettled = this.#settled = new Broadcast<SettledWrite>('onSettled', log)
@@ -80,7 +80,7 @@ export class LiveClient implements Client {
     const { url, account, key, log } = this.#settings
     try {
       // Rows may be there of a time when storage was in use.
-      await (this.#store ?? new Store(url, account, key, () => {})).wipe()
+      await (this.#store ?? new Store(url, account, key, log, () => {})).wipe()
     } catch (error) {
       log('error', textOf(error))
       this.#cause = textOf(error)

@@ -1,4 +1,5 @@
 import { readMeta, sameMeta, type Batch, type Meta, type StoredMeta } from './batch.js'
+import type { Log } from './log.js'
 import { textOf } from './result.js'
 import { Seal } from './seal.js'
 
@@ -18,9 +19,9 @@ type StoreName = (typeof storeNames)[number]
 
 // The keys of the two stores of single records.
 const stateKey = 'state'
-const ownerKey = 'owner'
-const outboxKey = 'outbox'
-const leaderKey = 'leader'
+export const ownerKey = 'owner'
+export const outboxKey = 'outbox'
+export const leaderKey = 'leader'
 const headKey = 0
 
 /** What {@link Store.apply} found. */
@@ -70,14 +71,14 @@ export interface Outbox {
 }
 
 /** A waiting write as it is stored; its key is `first`. */
-interface WaitingWrite {
+export interface WaitingWrite {
   first: number
   count: number
   /** The write's JSON, sealed when there is a key. */
   body: string | Uint8Array<ArrayBuffer>
 }
 
-interface OutboxState {
+export interface OutboxState {
   clientId: string
   /** The number that the next write gets. */
   next: number
@@ -94,6 +95,12 @@ export function databaseName(owner: string): string {
   return `recents.1.${hash.toString(16).padStart(16, '0')}`
 }
 
+/** The name that the account's database had in the schema before; undefined for the first one. */
+function predecessor(name: string): string | undefined {
+  const [prefix, major, hash] = name.split('.')
+  return Number(major) > 1 ? `${prefix}.${Number(major) - 1}.${hash}` : undefined
+}
+
 /**
  * One account's IndexedDB database, opened at once. Every method works without
  * it as well, and then has nothing: {@link failure} says why.
@@ -108,6 +115,7 @@ export class Store {
   readonly #owner: string
   readonly #seal: Seal | undefined
   readonly #onWiped: () => void
+  readonly #log: Log
   #opening!: Promise<IDBDatabase>
   #open: IDBDatabase | undefined
   #reopened = 0
@@ -115,11 +123,12 @@ export class Store {
   #writes: Promise<unknown> = Promise.resolve()
 
   /** `onWiped` is called when another tab deletes the database. */
-  constructor(url: string, account: string, key: CryptoKey | undefined, onWiped: () => void) {
+  constructor(url: string, account: string, key: CryptoKey | undefined, log: Log, onWiped: () => void) {
     this.#owner = `${url}\n${account}` // an account holds no control character
     this.name = databaseName(this.#owner)
     this.#seal = key && new Seal(key, this.#owner)
     this.#onWiped = onWiped
+    this.#log = log
     this.#reconnect()
   }
 
@@ -220,6 +229,8 @@ export class Store {
     )
     await this.close()
     const deleted = await deleteDatabase(this.name)
+    const older = predecessor(this.name)
+    if (older) await deleteDatabase(older)
     if (!cleared && !deleted) throw new Error(`storage: the database could not be deleted`)
   }
 
@@ -313,6 +324,11 @@ export class Store {
     if (owner !== this.#owner) {
       db.close()
       throw new Error("the database is another account's") // whose name has the same hash
+    }
+    const older = predecessor(this.name)
+    if (older) {
+      const { inherit } = await import('./majors.js')
+      await inherit(db, older, this.#owner).catch((error: unknown) => this.#log('warn', `storage: ${textOf(error)}`)) // it is there the next time as well
     }
     if (this.#closed) db.close()
     this.#open = db
@@ -437,7 +453,7 @@ function readState(tx: IDBTransaction, known: Meta | undefined): () => RawState 
 }
 
 /** Takes a stored value for a Leader only when it is one. */
-function readLeader(value: unknown): Leader | undefined {
+export function readLeader(value: unknown): Leader | undefined {
   const leader = value as Leader | undefined
   return Number.isSafeInteger(leader?.term) && typeof leader?.id === 'string' && Number.isSafeInteger(leader.until) ? leader : undefined
 }
@@ -538,7 +554,7 @@ function renumber(tx: IDBTransaction, request: OutboxRequest, change: OutboxChan
 }
 
 /** Deletes a database; false when the browser refused. A delete that another tab holds up happens when that one lets go. */
-function deleteDatabase(name: string): Promise<boolean> {
+export function deleteDatabase(name: string): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), deletePatience)
     const settle = (deleted: boolean): void => {
