@@ -49,12 +49,17 @@ type world struct {
 	status  map[string]any
 	// storages are the status's storage, each time that it changed.
 	storages []string
-	paths    []string
-	closed   bool
-	settled  []settled
-	client   string
-	callID   int64
-	others   func(replica.Event) // tells the other tabs; nil: there are none
+	// fresh counts the sockets that asked for a new token, and freshFetches are
+	// the paths that did.
+	fresh        int
+	freshFetches []string
+	expiresIn    int64 // ms that a token has when a socket is ready; 0: it does not say
+	paths        []string
+	closed       bool
+	settled      []settled
+	client       string
+	callID       int64
+	others       func(replica.Event) // tells the other tabs; nil: there are none
 }
 
 type settled struct {
@@ -266,6 +271,9 @@ func (w *world) perform(fx replica.Effect) {
 		}
 	case replica.FxFetch:
 		w.paths = append(w.paths, fx.Path)
+		if fx.Code&replica.FetchFresh > 0 {
+			w.freshFetches = append(w.freshFetches, fx.Path)
+		}
 		w.answer(fx)
 	case replica.FxDial:
 		w.dial(fx)
@@ -424,6 +432,7 @@ func (w *world) parse(from, text string) *account.Message {
 func (w *world) dial(fx replica.Effect) {
 	w.dialed++
 	w.lastDial = fx.ID
+	w.fresh += int(fx.Code)
 	if !w.online || w.noSockets {
 		w.later(replica.Event{Kind: replica.EvClosed, ID: fx.ID, Code: 1006})
 		return
@@ -443,7 +452,7 @@ func (w *world) receive(fx replica.Effect) {
 	q, err := core.ParseSyncRequest(fx.Data)
 	require.NoError(w.t, err)
 	page := w.page(q)
-	f := core.Frame{Kind: core.FrameReady, Epoch: page.Epoch, Head: page.Head, HeartbeatMs: 25000}
+	f := core.Frame{Kind: core.FrameReady, Epoch: page.Epoch, Head: page.Head, HeartbeatMs: 25000, TokenExpiresIn: w.expiresIn}
 	if w.alwaysReset {
 		page.Reset = core.ResetEpoch
 	}

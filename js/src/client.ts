@@ -210,7 +210,13 @@ export class LiveClient implements Client {
     this.#tell({ connection: 'offline', lastError: this.#failure })
     // By itself: an app may have no more calls, and wait for events.
     clearTimeout(this.#retry)
-    if (!this.#ending) this.#retry = setTimeout(() => void this.#start().catch(() => {}), wait)
+    if (!this.#ending) this.#retry = setTimeout(() => this.#restart(), wait)
+  }
+
+  /** Tries again now, whatever the other clock says: a timer may be early by it, and then nothing would try any more. */
+  #restart(): void {
+    this.#notBefore = 0
+    this.#start().catch(() => {}) // which has said why, and when the next try is
   }
 
   /** Starts a new instance, which loads again what is stored, unless this one died too often of late. */
