@@ -445,3 +445,45 @@ test.describe('a package with another schema', () => {
     measured('D9', 'an older package beside a newer one opens its own database')
   })
 })
+
+test('T11 over plain http, without locks and subtle crypto, it works and says so', async ({ server, api, host, playwright, launchOptions }) => {
+  const origin = host.url.replace('127.0.0.1', 'chat.example.test')
+  await server.stop()
+  server.flags.push('-allow-origin', origin)
+  await server.start()
+  const args = [...launchOptions.args!, '--host-resolver-rules=MAP chat.example.test 127.0.0.1']
+  const browser = await playwright.chromium.launch({ ...launchOptions, args })
+  try {
+    const context = await browser.newContext()
+    const said: string[] = []
+    context.on('console', (message) => message.type() === 'warning' && said.push(message.text()))
+    const [first, second] = [await context.newPage(), await context.newPage()]
+    for (const page of [first, second]) await page.goto(`${origin}/blank.html`)
+    const has = await first.evaluate(() => [isSecureContext, 'locks' in navigator, 'subtle' in crypto, 'randomUUID' in crypto])
+    expect(has).toEqual([false, false, false, false])
+
+    await api.send('bob', 'alice', 'hello')
+    await connect(first, server, 'alice')
+    await untilConnection(first, 'alice', 'live')
+    await expect.poll(async () => (await status(first)).leader).toBe(true)
+    await connect(second, server, 'alice')
+    await untilConnection(second, 'alice', 'live')
+    expect(await status(second)).toMatchObject({ leader: false, storage: 'indexeddb' })
+    await api.send('carol', 'alice', 'hello')
+    for (const page of [first, second]) await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
+    expect((await setExt(second, 'bob', 'plain')).code).toBe(0)
+    expect(await api.user('alice', '/v1/queryMySession', { sessionId: 'p2p|bob' })).toMatchObject({ ext: 'plain' })
+
+    await first.close({ runBeforeUnload: false })
+    await expect.poll(async () => (await status(second)).leader, { timeout: 30_000 }).toBe(true)
+    await untilConnection(second, 'alice', 'live')
+    await context.setOffline(true)
+    expect(await setExt(second, 'bob', 'offline')).toMatchObject({ code: 202 })
+    await context.setOffline(false)
+    await expect.poll(async () => (await status(second)).pending).toBe(0)
+    expect(said.filter((text) => text.includes('no secure context'))).toHaveLength(2)
+    measured('T11', '2 tabs, 1 leader by a lease, taken over when it closed; each tab said so once')
+  } finally {
+    await browser.close()
+  }
+})

@@ -1,6 +1,7 @@
 import type { ClientStatus, RecentSession, SessionKey, SettledWrite } from './api.js'
 import { decodeBatch } from './batch.js'
 import { textIn, type Effect } from './effects.js'
+import type { Log } from './log.js'
 import { Machine } from './machine.js'
 import { isOnline, watchPage } from './page.js'
 import type { Remote, Socket } from './remote.js'
@@ -57,6 +58,7 @@ const encoder = new TextEncoder()
 /** Loads the core and what is stored. Rejects when the program cannot be had. */
 export async function startCore(host: Host): Promise<Core> {
   const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href
+  if (globalThis.isSecureContext === false) tellOfPlainHttp(host.settings.log)
   const tabs = tabsOf(host)
   try {
     const core = new Core(host, await Machine.start(url), tabs)
@@ -66,6 +68,15 @@ export async function startCore(host: Host): Promise<Core> {
     tabs?.stop()
     throw error
   }
+}
+
+let told = false
+
+/** Says once what a page that came over plain http goes without: an app may not know that it is served so. */
+function tellOfPlainHttp(log: Log): void {
+  if (told) return
+  told = true
+  log('warn', 'this page is no secure context (plain http): tabs elect their leader by a lease in storage, which takes up to 20 s after a crash, and nothing can be encrypted')
 }
 
 /** The tabs of the account, with this one among them; undefined where they cannot hear each other, or share nothing. */
