@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"recents/core"
+	"recents/core/account"
 	"recents/core/replica"
 )
 
@@ -144,15 +145,19 @@ func TestD12AWriteThatWasSentFromMemoryIsAppliedOnce(t *testing.T) {
 	w.pass(120_000)
 	assert.Equal(t, "memory", w.storage(), "the server may know of it")
 
+	w.do(func(a *account.Account) error {
+		_, err := a.SetExt(core.Key{Type: core.P2P, ID: "f2"}, "another device's", 0)
+		return err
+	})
 	w.slow = ""
 	w.setOnline(true)
 	w.pass(60_000)
 	assert.Equal(t, "indexeddb", w.storage())
 	assert.EqualValues(t, 0, w.status["pending"])
-	page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: w.epoch}, Limit: 500})
-	assert.EqualValues(t, 6, page.Head, "three messages and three writes: each once")
-	w.setExt("f2", "after")
 	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "first", "f1": "second", "f2": "another device's"}, exts)
+	w.setExt("f2", "after")
+	_, exts = w.onServer()
 	assert.Equal(t, map[string]string{"f0": "first", "f1": "second", "f2": "after"}, exts)
 	w.pass(5000)
 	assert.Empty(t, w.disk.outbox)
@@ -175,24 +180,29 @@ func TestD12AWriteDuringTheTrial(t *testing.T) {
 			w.held, w.disk.fail = true, false
 			w.pass(10_000)
 			w.release() // the reading; the list is being written
+			bodies := w.recordMutates()
 			w.setExt("f1", "meanwhile")
 			w.message("f0", "meanwhile too")
-			w.disk.fail = !works
-			if !works {
-				for i := range w.heldBack {
-					if w.heldBack[i].Kind == replica.EvStored {
-						w.heldBack[i].Code = 2
-					}
+			stored := w.heldBack[:0:0]
+			for i, ev := range w.heldBack { // the frame comes first
+				if ev.Kind == replica.EvStored {
+					stored = append(stored, ev)
+					w.heldBack[i] = replica.Event{}
 				}
 			}
+			require.Len(t, stored, 1)
+			if w.disk.fail = !works; !works {
+				stored[0].Code = 2
+			}
 			w.held = false
+			w.heldBack = append(w.heldBack, stored...)
 			w.release()
 			w.pass(5000)
 			assert.Equal(t, map[bool]string{true: "indexeddb", false: "memory"}[works], w.storage())
 			_, exts := w.onServer()
 			assert.Equal(t, map[string]string{"f0": "on its own", "f1": "meanwhile"}, exts)
 			assert.EqualValues(t, 0, w.status["pending"])
-			assert.EqualValues(t, 6, w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: w.epoch}, Limit: 500}).Head, "three messages and three writes: each once")
+			assert.Len(t, *bodies, 1, "sent once")
 			if works {
 				w.crash()
 				assert.Contains(t, string(w.list(all).Data), "meanwhile too")
@@ -309,4 +319,71 @@ func TestD12AnotherTabWroteMeanwhile(t *testing.T) {
 	assert.Equal(t, "indexeddb", w.storage())
 	w.crash()
 	assert.Contains(t, string(w.list(all).Data), "lost")
+}
+
+// What was numbered in memory and never sent gets numbers of storage's, after
+// those that storage gave out, of which none is sent again.
+func TestD12NumbersGoOnWhereStorageLeftThem(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(5000)
+	w.setExt("f0", "one")
+	w.disk.fail = true // before storage hears that it has arrived
+	w.pass(1000)
+	require.Equal(t, "memory", w.storage())
+	require.Len(t, w.disk.outbox, 1)
+	w.setExt("f0", "two") // under an id of this tab's own
+	w.setOnline(false)
+	w.queued(w.setExt("f1", "unsent"))
+	w.queued(w.setExt("f2", "unsent too"))
+	bodies := w.recordMutates()
+	w.disk.fail = false
+	w.pass(31_000)
+	assert.Equal(t, "indexeddb", w.storage())
+	assert.EqualValues(t, 2, w.status["pending"])
+	require.Len(t, w.disk.outbox, 2, "the one that had arrived is forgotten")
+	assert.EqualValues(t, 2, w.disk.outbox[0].First)
+	assert.Contains(t, string(w.list(all).Data), "two")
+	w.crash()
+	assert.EqualValues(t, 2, w.status["pending"])
+	w.setOnline(true)
+	w.pass(5000)
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "two", "f1": "unsent", "f2": "unsent too"}, exts)
+	assert.NotContains(t, fmt.Sprint(*bodies), `"mid":1,`)
+	w.checkEqual()
+}
+
+// A write that is sent while storage is being read makes it wait as well.
+func TestD12AWriteIsSentWhileStorageIsRead(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(5000)
+	w.disk.fail = true
+	w.setExt("f0", "finds out")
+	w.setExt("f0", "on its own")
+	w.pass(20_000)
+	w.disk.fail = false
+	w.held = true
+	w.pass(10_000) // it is being read
+	w.setExt("f1", "sent")
+	w.held = false
+	reading := w.heldBack
+	w.heldBack = nil
+	for _, ev := range reading {
+		if ev.Kind == replica.EvResponse {
+			w.heldBack = append(w.heldBack, ev) // not answered yet
+			continue
+		}
+		w.handle(ev)
+	}
+	w.run()
+	w.pass(1000)
+	assert.Equal(t, "memory", w.storage())
+	w.release()
+	w.pass(31_000)
+	assert.Equal(t, "indexeddb", w.storage())
+	assert.EqualValues(t, 0, w.status["pending"])
 }

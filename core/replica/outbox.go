@@ -25,7 +25,7 @@ func (b *outbox) add(w *write) { b.unsaved = append(b.unsaved, w) }
 // memory has to do.
 func (r *Replica) saveWrites() {
 	b := &r.box
-	for !r.store.on && !r.store.trial && len(b.unsaved) > 0 {
+	for !r.store.on && len(b.unsaved) > 0 {
 		if b.apart && !r.goApart() {
 			r.answerUnsaved()
 			return
@@ -36,7 +36,7 @@ func (r *Replica) saveWrites() {
 		r.accepted(w)
 		r.sendWrites()
 	}
-	if b.saving || len(b.unsaved) == 0 || r.store.trial {
+	if b.saving || len(b.unsaved) == 0 {
 		return
 	}
 	w := b.unsaved[0]

@@ -136,6 +136,7 @@ func (r *Replica) answerQueued(w *write) {
 // sendWrites sends the oldest writes that the server has not acknowledged, as
 // many as one batch takes, unless a batch is in flight.
 func (r *Replica) sendWrites() {
+	// While storage is tried, a number that was given out in memory must not get out.
 	if !r.leads || r.sending || r.box.renumbering || r.store.trial || !r.reachable() || r.boot != nil {
 		return
 	}
