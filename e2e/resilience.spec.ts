@@ -289,6 +289,27 @@ test.describe('when storage fails', () => {
   })
 })
 
+test('D2 of an outbox that was cleared behind its back, no number is given out again', async ({ server, api, page, host }) => {
+  await api.send('bob', 'alice', 'hello')
+  await connect(page, server, 'alice')
+  await untilConnection(page, 'alice', 'live')
+  for (const ext of ['one', 'two', 'three']) expect((await setExt(page, 'bob', ext)).code).toBe(0)
+  const cdp = await page.context().newCDPSession(page)
+  await cdp.send('Storage.clearDataForOrigin', { origin: host.url, storageTypes: 'indexeddb' })
+  await page.evaluate(() => {
+    const { put } = IDBObjectStore.prototype
+    Object.assign(window, { puts: [] })
+    IDBObjectStore.prototype.put = function (value, key) {
+      if (this.name === 'outbox') (window as unknown as { puts: unknown[] }).puts.push(key)
+      return put.call(this, value, key)
+    }
+  })
+  expect(await setExt(page, 'bob', 'four')).toMatchObject({ code: 0, pending: false })
+  expect(await api.user('alice', '/v1/queryMySession', { sessionId: 'p2p|bob' })).toMatchObject({ ext: 'four' })
+  expect(await page.evaluate(() => (window as unknown as { puts: unknown[] }).puts), 'stored once, after the three').toEqual([4])
+  measured('D2', 'a write after the clearing is stored once and applied; its number follows those that were given out before')
+})
+
 test.describe('when the disk is full', () => {
   /** Runs a test in a browser with a profile on disk: quotas can be set for no other. */
   async function withQuota(
