@@ -57,7 +57,8 @@ const encoder = new TextEncoder()
 
 /** Loads the core and what is stored. Rejects when the program cannot be had. */
 export async function startCore(host: Host): Promise<Core> {
-  const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href
+  // Vite's development server bundles a dependency into .vite/deps/, and leaves its other files where they are.
+  const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href.replace('/.vite/deps/', '/recents/')
   if (globalThis.isSecureContext === false) tellOfPlainHttp(host.settings.log)
   const tabs = tabsOf(host)
   try {
