@@ -22,6 +22,7 @@ func (w *world) tellOthers(ev replica.Event) {
 
 // reread answers an FxReread with what is stored now, as js/src/core.ts does.
 func (w *world) reread(fx replica.Effect) {
+	w.disk.opened += int(fx.Code)
 	if w.disk.fail {
 		w.later(replica.Event{Kind: replica.EvLoaded, Code: 1})
 		return

@@ -125,7 +125,7 @@ func (w *world) atRest() bool {
 	head := w.head()
 	leaders := make([]int, len(w.devices))
 	for _, t := range w.tabs {
-		if t.status.Connection != "live" || t.status.Pending > 0 || t.status.Cursor != head || t.status.Leader != (t.socket != 0) {
+		if t.status.Connection != "live" || t.status.Pending > 0 || t.status.Cursor != head || t.status.Leader != (t.socket != 0) || t.status.Rests {
 			return false
 		}
 		if t.status.Leader && t.status.Storage != "memory" {
