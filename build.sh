@@ -26,6 +26,7 @@ usage() {
 ./build.sh package           build/recents-<version>.tgz, the npm package, and a table of its files; needs npm for it
 ./build.sh docs              makes the pages of docs/ that come from the code
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
+./build.sh sim -bugs           in how many schedules each bug is caught that is seeded on purpose
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
 ./build.sh test [part…]      all tests but those of the edge worker, or of: go, types, unit, edge, e2e; logs in build/test/
 TXT
@@ -210,6 +211,7 @@ cmd_package() {
 
 # cmd_sim runs random schedules; see core/sim/simulate for its flags.
 cmd_sim() {
+  if [ "${1-}" = -bugs ]; then exec go test -count=1 -timeout 30m -v -run '^TestEachSeededBugIsCaught$' ./core/sim; fi
   exec go run ./core/sim/simulate "$@"
 }
 

@@ -66,6 +66,7 @@ type Handler struct {
 	routes   map[string]route
 	stopping atomic.Bool
 	failed   sync.Once
+	newest   atomic.Int64 // update time given out, ms; written within Accounts.Update
 	// order is the newest message's order. Only functions that run inside
 	// Accounts.Update touch it, and those run one at a time.
 	order uint64
@@ -91,9 +92,15 @@ func New(ctx context.Context, o Options) (*Handler, error) {
 	if h.opts.Publish == nil {
 		h.opts.Publish = h.hub.publish
 	}
+	h.newest.Store(newest)
 	h.routes = h.table()
 	return h, nil
 }
+
+// Ahead returns by how many ms the newest update time given out is ahead of the
+// clock. Each of an account's is another, so a burst is ahead by a ms a message
+// and the clock catches up; minutes of it are a clock that went back, or stands.
+func (h *Handler) Ahead() int64 { return max(h.newest.Load()-h.opts.Now(), 0) }
 
 func (o Options) withDefaults() Options {
 	if o.Heartbeat == 0 {

@@ -32,7 +32,7 @@ const (
 	EvRole     EventKind = 17 // among the tabs of its account this one leads (Code 1) or follows (Code 0)
 	EvLeader   EventKind = 18 // the tab that leads tells of itself: Data is {connection, cursor, lastError}
 	EvChanged  EventKind = 19 // another tab changed what is stored
-	EvRefused  EventKind = 20 // the tab that leads told what its FxRefused said: Data
+	EvRefused  EventKind = 20 // another tab told what its FxRefused said: Data
 )
 
 // Event is something that happened outside.
@@ -73,7 +73,7 @@ const (
 	FxOutbox  EffectKind = 13 // change the stored outbox as Data says, durably (strict), and answer with EvQueued ID; see outbox.go
 	FxSettled EffectKind = 14 // Data tells what became of a write whose call was answered with 202: one onSettled
 	FxReread  EffectKind = 15 // read what is stored, of one moment, and answer as at the start, EvLoad to EvLoaded; Data is the meta that is known: while generation and epoch are still its own, the journal records after it are enough
-	FxRefused EffectKind = 16 // tell the other tabs Data: what the server said against a write of one of them
+	FxRefused EffectKind = 16 // tell the other tabs Data: what the server said against a write of one of them, or that what is stored cannot be read
 )
 
 // Effect is something to be done outside.

@@ -151,8 +151,8 @@ func (r *Replica) pulled(asked *core.SyncRequest, p response) {
 }
 
 func (r *Replica) applyPage(page *core.SyncPage) {
-	r.apply(page.Rows, page.Next, page.LastMid)
 	r.link.head = max(r.link.head, page.Head)
+	r.apply(page.Rows, page.Next, page.LastMid, !page.More)
 	if page.More {
 		return
 	}

@@ -33,9 +33,12 @@ type world struct {
 	queue                  []replica.Event
 	timers                 map[int64]int64 // id → due
 	disk                   *disk
+	mute                   bool   // the server sends no delta
+	fenced                 bool   // storage takes nothing of this tab, since another one leads
 	held                   bool   // answers wait in heldBack
 	slow                   string // answers to this path wait in heldBack too
 	noSockets, alwaysReset bool
+	pages                  int // rows of a page of /v1/sync; 0: as many as asked
 	heldBack               []replica.Event
 
 	replies map[int64]result
@@ -125,7 +128,7 @@ func (d *disk) change(t *testing.T, request []byte) []byte {
 			d.next += d.outbox[i].Count
 		}
 		q.After = 0
-	case q.Expect == "":
+	case q.Count > 0:
 		d.outbox = append(d.outbox, stored{d.next, q.Count, q.Write})
 		d.next += q.Count
 	}
@@ -306,6 +309,10 @@ func (w *world) serve(path string, body []byte) (status int64, answer []byte) {
 			return int64(status), []byte(text)
 		}
 	}
+	if q, err := core.ParseSyncRequest(body); err == nil && path == "/v1/sync" && w.pages > 0 {
+		q.Limit = w.pages
+		body = core.AppendSyncRequest(nil, &q)
+	}
 	var data []byte
 	err := w.update(func(a *account.Account) (err error) {
 		data, err = call(a, path, body)
@@ -430,6 +437,12 @@ func (w *world) page(q core.SyncRequest) (page *core.SyncPage) {
 	return page
 }
 
+// answerHeld lets what was held back come.
+func (w *world) answerHeld() {
+	w.queue, w.heldBack = append(w.queue, w.heldBack...), nil
+	w.run()
+}
+
 // restore puts the server's account back to how it was at a seq, as a restored
 // backup: under a new epoch.
 func (w *world) restore(epoch string, seq int64) {
@@ -453,7 +466,7 @@ func (w *world) restore(epoch string, seq int64) {
 
 // push sends the socket what it was not told yet; false when there is nothing.
 func (w *world) push() bool {
-	if w.socket == 0 || w.pos < 0 || !w.online {
+	if w.socket == 0 || w.pos < 0 || !w.online || w.mute {
 		return false
 	}
 	page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: w.epoch, Seq: w.pos}, Limit: 500, ClientID: w.client})
@@ -486,7 +499,7 @@ func (w *world) store(fx replica.Effect) {
 	switch {
 	case w.disk.fail:
 		ev.Code = 2
-	case !sameMeta(h.Expect, w.disk.meta):
+	case w.fenced, !sameMeta(h.Expect, w.disk.meta):
 		ev.Code = 1
 		if w.disk.meta != nil {
 			ev.Data, _ = json.Marshal(w.disk.meta)

@@ -38,14 +38,25 @@ func (r *Replica) saveWrites() {
 	if b.saving || len(b.unsaved) == 0 {
 		return
 	}
-	w := b.unsaved[0]
+	r.saveWrite(b.unsaved[0])
+}
+
+// saveWrite stores a write. With none it asks for what other tabs stored, and so
+// has them told to look as well.
+func (r *Replica) saveWrite(w *write) {
+	b := &r.box
+	if b.saving || !r.store.on {
+		return
+	}
 	b.saving = true
 	b.id++
 	q := core.AppendStr(nil, `{"clientId":`, r.cfg.ClientID)
 	q = core.AppendNum(q, `,"after":`, b.known)
-	q = core.AppendNum(q, `,"count":`, int64(len(w.muts)))
-	q = append(w.append(core.AppendText(q, `,"write":`)), '}')
-	r.do(Effect{Kind: FxOutbox, ID: b.id, Data: q})
+	if w != nil {
+		q = core.AppendNum(q, `,"count":`, int64(len(w.muts)))
+		q = w.append(core.AppendText(q, `,"write":`))
+	}
+	r.do(Effect{Kind: FxOutbox, ID: b.id, Data: append(q, '}')})
 }
 
 // queued goes on after an FxOutbox. What came from other tabs meanwhile comes

@@ -7,23 +7,25 @@ import "recents/core"
 // costs a pull. The cursor is stored in the same transaction as the rows, so
 // that the two always belong together.
 type storage struct {
-	on      bool
-	meta    *Meta   // as stored, nil: nothing is
-	dirty   changed // since then
-	full    bool    // rewrite everything
-	waiting bool    // a flush has its timer
-	lazy    bool    // and that waits for an idle moment
-	writing *Meta   // the meta of the batch under way
-	sent    changed // the rows of its journal record
-	id      int64
-	done    int64    // its Batch.Done
-	headDue bool     // the stored head shows less than the list: a write waits, or waits no more
-	misses  int      // writes in a row that found another's meta
-	chunked int      // bytes in chunks
-	logged  int      // bytes in the journal
-	reading *reading // on its way in
-	asking  bool     // FxReread is under way
-	askNext bool     // something changed meanwhile
+	on         bool
+	meta       *Meta   // as stored, nil: nothing is
+	dirty      changed // since then
+	full       bool    // rewrite everything
+	waiting    bool    // a flush has its timer
+	lazy       bool    // and that waits for an idle moment
+	writing    *Meta   // the meta of the batch under way
+	sent       changed // the rows of its journal record
+	id         int64
+	done       int64    // its Batch.Done
+	headDue    bool     // the stored head shows less than the list: a write waits, or waits no more
+	misses     int      // writes in a row that found another's meta
+	chunked    int      // bytes in chunks
+	logged     int      // bytes in the journal
+	reading    *reading // on its way in
+	asking     bool     // FxReread is under way
+	askNext    bool     // something changed meanwhile
+	doubted    bool     // the leader says that there is more than was read
+	complaints int      // in a row, of what could not be read
 }
 
 // changed is a list of changed rows, each key's newest, tombstones included, in
@@ -162,6 +164,11 @@ func (s *storage) overgrown() bool {
 	return s.meta != nil && (s.meta.Journal >= maxJournal || s.logged > s.chunked/2+256<<10)
 }
 
+// maxGeneration bounds the first generation, which is random: storage may be
+// lost while other tabs know a generation of before, and take one of the same
+// number for its continuation.
+const maxGeneration = 1 << 40
+
 // flush writes what storage lacks, in one batch.
 func (r *Replica) flush() {
 	s := &r.store
@@ -169,10 +176,12 @@ func (r *Replica) flush() {
 	if !r.leads || !s.on || s.writing != nil || !r.unsaved() {
 		return
 	}
-	b := Batch{Expect: s.meta, Meta: Meta{Epoch: r.cursor.Epoch, Cursor: r.cursor.Seq, Generation: 1,
+	b := Batch{Expect: s.meta, Meta: Meta{Epoch: r.cursor.Epoch, Cursor: r.cursor.Seq,
 		Lowest: r.lowest, AsOf: r.asOf, ClientID: r.cfg.ClientID}}
 	if s.meta != nil {
 		b.Meta.Generation = s.meta.Generation
+	} else {
+		b.Meta.Generation = 1 + r.roll(maxGeneration)
 	}
 	if s.full || s.meta == nil || s.meta.Epoch != r.cursor.Epoch || s.overgrown() && (s.lazy || s.meta.Journal >= mostJournal) {
 		r.fillWhole(&b)

@@ -206,6 +206,7 @@ func (r *Replica) timer(id int64) {
 		r.connect()
 	case timerPull:
 		r.resume()
+		r.reread() // a write of a tab that ended before it told of it
 	case timerFlush:
 		r.flush()
 	case timerWrite:

@@ -17,9 +17,10 @@ const (
 	dial
 	up   // a frame to the server
 	down // a frame to the client
+	said // by another tab of the device
 )
 
-// flight is something between a tab and the server.
+// flight is something on its way to a tab or from it.
 type flight struct {
 	tab    *tab
 	kind   flightKind
@@ -27,13 +28,14 @@ type flight struct {
 	path   string
 	data   []byte
 	status int64
+	word   word
 }
 
-// flight has something arrive, twice, or not at all; or a disk does what it was
-// asked for.
+// flight has something arrive, twice, or not at all; or a tab does what it waits
+// for.
 func (w *world) flight() {
-	if t := w.pickTab(); t != nil && len(t.writes) > 0 && w.rng.IntN(2) == 0 {
-		t.nextWrite()
+	if t := w.pickTab(); t != nil && t.busy() && w.rng.IntN(4) > 0 {
+		t.work()
 		return
 	}
 	if len(w.flights) == 0 {
@@ -44,6 +46,9 @@ func (w *world) flight() {
 	if w.calm || w.rng.IntN(8) > 0 { // in order within a connection, mostly
 		i = slices.IndexFunc(w.flights, func(o flight) bool { return o.tab == f.tab && o.kind == f.kind && o.id == f.id })
 		f = w.flights[i]
+	}
+	if f.tab.frozen {
+		return
 	}
 	fate := w.rng.IntN(100)
 	switch {
@@ -60,6 +65,10 @@ func (w *world) flight() {
 
 func (w *world) arrive(f flight) {
 	t := f.tab
+	if f.kind == said {
+		t.seat.hear(f.word)
+		return
+	}
 	if !t.online {
 		w.lose(f)
 		return
@@ -85,14 +94,24 @@ func (w *world) arrive(f flight) {
 }
 
 // lose is what a client sees of a loss: a request without an answer, a socket
-// that closes; of a lost frame it sees nothing.
+// that closes; of a lost frame or word it sees nothing.
 func (w *world) lose(f flight) {
 	switch f.kind {
 	case request, answer:
 		f.tab.event(replica.Event{Kind: replica.EvResponse, ID: f.id})
 	case dial:
-		f.tab.event(replica.Event{Kind: replica.EvClosed, ID: f.id, Code: 1006})
+		if f.id == f.tab.dialed {
+			f.tab.dropped()
+		}
 	}
+}
+
+// dropped is what a tab hears of a socket that closes, or never opens.
+func (t *tab) dropped() {
+	id := t.dialed
+	t.dialed = 0
+	t.w.cut(t)
+	t.event(replica.Event{Kind: replica.EvClosed, ID: id, Code: 1006})
 }
 
 // cut ends a tab's socket and what was on it.
@@ -198,8 +217,17 @@ func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 		return nil, err
 	}
 	for i := range q.Muts {
-		if m := &q.Muts[i]; m.Op == core.OpExt && m.Mid > before.LastMid && m.Mid <= p.LastMid {
-			w.applied[m.Ext]++
+		m := &q.Muts[i]
+		if m.Op != core.OpExt || m.Mid > p.LastMid {
+			continue
+		}
+		if m.Mid <= before.LastMid {
+			continue
+		}
+		w.applied[m.Ext]++
+		w.landed[m.Ext] = p.Seq
+		if slices.ContainsFunc(p.Results, func(r core.MutationResult) bool { return r.Mid == m.Mid && r.Code != core.CodeOK }) {
+			w.landed[m.Ext] = 0 // superseded: nobody is to show it
 		}
 	}
 	return core.AppendMutatePage(nil, p), nil

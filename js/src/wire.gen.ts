@@ -186,7 +186,7 @@ export const EvRole = 17
 export const EvLeader = 18
 /** another tab changed what is stored */
 export const EvChanged = 19
-/** the tab that leads told what its FxRefused said: Data */
+/** another tab told what its FxRefused said: Data */
 export const EvRefused = 20
 
 // The calls of EvCall, and the members of Data.
@@ -232,6 +232,6 @@ export const FxOutbox = 13
 export const FxSettled = 14
 /** read what is stored, of one moment, and answer as at the start, EvLoad to EvLoaded; Data is the meta that is known: while generation and epoch are still its own, the journal records after it are enough */
 export const FxReread = 15
-/** tell the other tabs Data: what the server said against a write of one of them */
+/** tell the other tabs Data: what the server said against a write of one of them, or that what is stored cannot be read */
 export const FxRefused = 16
 
