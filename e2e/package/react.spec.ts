@@ -14,6 +14,7 @@ test.describe('recents/react', () => {
   let place: string
   let host: Host
   test.beforeAll(async () => {
+    test.setTimeout(180_000)
     place = await install('react')
     const directory = join(place, 'react')
     await tool(directory, 'esbuild', 'app.jsx', ...bundle, '--outdir=19')
