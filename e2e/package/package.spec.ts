@@ -12,7 +12,9 @@ import { install, pack, run, tool } from './installed'
 test.describe('the package', () => {
   let place: string
   let host: Host
+  test.describe.configure({ timeout: 180_000 }) // a bundler takes its time on a machine that is busy
   test.beforeAll(async () => {
+    test.setTimeout(180_000)
     place = await install('tools')
     host = await Host.open(place)
   })

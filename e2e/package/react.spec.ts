@@ -14,6 +14,7 @@ test.describe('recents/react', () => {
   let place: string
   let host: Host
   test.beforeAll(async () => {
+    test.setTimeout(180_000)
     place = await install('react')
     const directory = join(place, 'react')
     await tool(directory, 'esbuild', 'app.jsx', ...bundle, '--outdir=19')
@@ -92,6 +93,21 @@ test.describe('recents/react', () => {
     await expect(page.locator('#status')).toHaveText('live 0', { timeout: 45_000 })
     await expect.poll(() => stateOf(page)).toMatchObject(live)
     expect(await api.user('alice', '/v1/queryMySession', { sessionId: 'bob', sessionType: 'p2p' })).toMatchObject({ ext: 'pinned' })
+  })
+
+  test('two tabs: what one writes shows in the other, and both say that it is the server\'s state', async ({ api, server, page, context }) => {
+    for (const friend of ['carol', 'bob']) await api.send(friend, 'alice', `from ${friend}`)
+    const other = await context.newPage()
+    for (const tab of [page, other]) {
+      await open(tab, server, '19', 20)
+      await expect(tab.locator('#status')).toHaveText('live 0')
+      await expect.poll(() => stateOf(tab)).toMatchObject(live)
+    }
+    await page.locator('[data-id=bob] .pin').click()
+    await expect(other.locator('li')).toHaveText([/^bob: from bob \[pinned\]/, /^carol/])
+    await other.locator('[data-id=carol] .delete').click()
+    await expect(page.locator('li')).toHaveText([/^bob/])
+    for (const tab of [page, other]) await expect.poll(() => stateOf(tab)).toMatchObject(live)
   })
 
   test('what the server refuses is an error that the list tells', async ({ server, page }) => {

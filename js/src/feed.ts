@@ -27,7 +27,7 @@ interface Run {
  * Events tell what others change. What this client's own writes change is seen by `status.pending`, which counts them
  * up when they show and down when the server has them; and a new connection changes whose state an answer is.
  */
-export class Feed<S> {
+export class Feed<S extends { readonly fresh: boolean }> {
   readonly #client: Client
   readonly #source: Source<S>
   readonly #listeners = new Set<() => void>()
@@ -93,7 +93,7 @@ export class Feed<S> {
       messageService.onMySessionUpdate.listen((session) => this.#source.updated(session)),
       messageService.onMySessionDelete.listen((keys) => this.#source.deleted(keys)),
       onStatus.listen((status) => {
-        const stale = makesStale(known, status)
+        const stale = makesStale(known, status, this.#shown.fresh)
         known = status
         if (status.connection === 'closed') this.#source.closed()
         else if (stale) this.read(true)
@@ -113,8 +113,9 @@ export class Feed<S> {
 
 /**
  * Whether an answer of before may not be what it would be now. The first cursor is that of the first whole copy, whose
- * rows are no events.
+ * rows are no events. A later one may bring a tab that follows another into step, of which its connection says nothing.
  */
-function makesStale(before: ClientStatus, now: ClientStatus): boolean {
-  return before.connection !== now.connection || before.pending !== now.pending || (before.cursor === '' && now.cursor !== '')
+function makesStale(before: ClientStatus, now: ClientStatus, fresh: boolean): boolean {
+  const moved = before.cursor !== now.cursor && (!fresh || before.cursor === '')
+  return before.connection !== now.connection || before.pending !== now.pending || moved
 }

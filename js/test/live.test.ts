@@ -360,6 +360,20 @@ test('the first whole copy, whose rows are no events, is asked for', async () =>
   assert.equal(ids(list), 's0 s1 s2 s3 s4 s5 s6 s7 s8 s9')
 })
 
+test('a tab that follows another is fresh once it is in step, and is asked no more for cursors after that', async () => {
+  const account = new Account(ten())
+  account.about = { fresh: false, source: 'cache' }
+  const { list } = await watched(account)
+  account.about = { source: 'cache' }
+  account.tellStatus({ cursor: 'e.2' })
+  await settled()
+  assert.equal(list.getSnapshot().fresh, true)
+  const { length } = account.asked
+  account.tellStatus({ cursor: 'e.3' })
+  await settled()
+  assert.equal(account.asked.length, length)
+})
+
 for (const key of ['p2p|s2', { sessionId: 's2', sessionType: 'p2p' as const }]) {
   test(`a session by ${JSON.stringify(key)} follows events, own writes and deletes`, async () => {
     const account = new Account(ten())
