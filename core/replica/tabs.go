@@ -99,7 +99,7 @@ func (r *Replica) stepDown() {
 	r.leads = false
 	r.hangUp(closeNormal, "")
 	r.link.poll.stop()
-	r.boot, r.pullNext, r.store.waiting = nil, false, false
+	r.boot, r.pullNext, r.store.waiting, r.resting = nil, false, false, false
 	for id := int64(timerDial); id <= lastTimer; id++ {
 		r.stopTimer(id)
 	}
