@@ -82,6 +82,8 @@ func (r *Replica) lead() {
 		s.rewrite()
 	}
 	r.link.tries, r.link.head, r.failures = 0, 0, 0
+	// One that found the digest wrong may have let go before it read all anew.
+	r.unchecked = r.known
 	r.lastError = ""
 	if r.link.state != shut {
 		r.link.state = connecting
