@@ -123,14 +123,27 @@ build_edge() {
     -o build/edge/recents-edge.wasm ./wasm/edge
   go run ./wasm/join build/edge/recents-edge.wasm
   wrap_edge_go_js
-  go tool esbuild js/edge/worker.mjs --outfile=build/edge/worker.mjs --bundle --format=esm --target="$JS_TARGET" \
-    --log-level=warning --alias:edge_wasm_exec="$PWD/build/edge_wasm_exec.js" \
-    --external:cloudflare:workers --external:./recents-edge.wasm
-  cp js/edge/workerd.capnp build/edge/
+  bundle_worker js/edge/worker.mjs build/edge
   local size
   size=$(gzip -9 -c build/edge/recents-edge.wasm | wc -c)
   echo "build/edge/recents-edge.wasm: $size bytes gzip, at most $EDGE_BUDGET" >&2
   [ "$size" -le "$EDGE_BUDGET" ] || die "the edge module is over its budget"
+}
+
+# build_trial leaves the worker as its tests run it in build/trial/: the same
+# script and module, with a look inside and faults on demand.
+build_trial() {
+  mkdir -p build/trial
+  ln -f build/edge/recents-edge.wasm build/trial/
+  bundle_worker e2e/conformance/trial/worker.mjs build/trial
+}
+
+# bundle_worker SOURCE DIRECTORY
+bundle_worker() {
+  go tool esbuild "$1" --outfile="$2/worker.mjs" --bundle --format=esm --target="$JS_TARGET" \
+    --log-level=warning --alias:edge_wasm_exec="$PWD/build/edge_wasm_exec.js" \
+    --external:cloudflare:workers --external:./recents-edge.wasm
+  cp js/edge/workerd.capnp "$2/"
 }
 
 # wrap_edge_go_js makes a module of Go's wasm_exec.js that sets no global, and
@@ -176,7 +189,7 @@ cmd_edge() {
   mkdir -p "$data/objects"
   echo "http://127.0.0.1:${PORT:-8788}"
   RECENTS_DEV=1 RECENTS_SERVER_KEY=dev RECENTS_TOKEN_SECRET="$(cat "$data/dev-token-secret")" \
-    RECENTS_ALLOW_ORIGIN="${RECENTS_ALLOW_ORIGIN-}" \
+    RECENTS_TOKEN_PUBLIC_KEY="${RECENTS_TOKEN_PUBLIC_KEY-}" RECENTS_ALLOW_ORIGIN="${RECENTS_ALLOW_ORIGIN-}" \
     exec e2e/node_modules/.bin/workerd serve build/edge/workerd.capnp --socket-addr="http=127.0.0.1:${PORT:-8788}" \
     --directory-path="storage=$data/objects" --directory-path="site=server/recentsd/assets"
 }
@@ -267,6 +280,7 @@ test_edge() {
 # run_edge-build compiles the worker, which fails over its budget.
 run_edge-build() {
   build_edge
+  build_trial
 }
 
 # run_gofmt names the files that gofmt would change.

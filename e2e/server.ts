@@ -59,7 +59,7 @@ export class Server {
     const args = ['serve', edge, `--socket-addr=http=127.0.0.1:${this.port}`, `--directory-path=storage=${this.dataDir}`,
       `--directory-path=site=${site}`, '--control-fd=1']
     const secret = 'the-token-secret-of-the-tests-0123456789'
-    const env = { ...process.env, RECENTS_DEV: '1', RECENTS_SERVER_KEY: 'dev', RECENTS_TOKEN_SECRET: secret, RECENTS_ALLOW_ORIGIN: '' }
+    const env = { ...process.env, RECENTS_DEV: '1', RECENTS_SERVER_KEY: 'dev', RECENTS_TOKEN_SECRET: secret, RECENTS_TOKEN_PUBLIC_KEY: '', RECENTS_ALLOW_ORIGIN: '' }
     return spawn(workerd, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
   }
 

@@ -137,11 +137,11 @@ func TestHome(t *testing.T) {
 		key, path, body string
 		want            server.Home
 	}{
-		{serverKey, send, `{"from":"a|b","to":"x"}`, server.Home{Account: "a|b"}},
-		{serverKey, "/v1/revokeMessage", `{"from":"alice"}`, server.Home{Account: "alice"}},
-		{serverKey, "/v1/deleteMessageOneWay", `{"account":"alice"}`, server.Home{Account: "alice"}},
-		{serverKey, team, `{"teamId":"t","sessionType":"team"}`, server.Home{Team: "team|t"}},
-		{serverKey, team, `{"teamId":"t","sessionType":"superTeam"}`, server.Home{Team: "super_team|t"}},
+		{serverKey, send, `{"from":"a|b","to":"x"}`, server.Home{Account: "a|b", Server: true}},
+		{serverKey, "/v1/revokeMessage", `{"from":"alice"}`, server.Home{Account: "alice", Server: true}},
+		{serverKey, "/v1/deleteMessageOneWay", `{"account":"alice"}`, server.Home{Account: "alice", Server: true}},
+		{serverKey, team, `{"teamId":"t","sessionType":"team"}`, server.Home{Team: "team|t", Server: true}},
+		{serverKey, team, `{"teamId":"t","sessionType":"superTeam"}`, server.Home{Team: "super_team|t", Server: true}},
 		{serverKey, team, `{"teamId":"t","sessionType":"p2p"}`, server.Home{}},
 		{serverKey, send, `{"from":"a/b"}`, server.Home{}},
 		{serverKey, send, `{"from":1}`, server.Home{}},

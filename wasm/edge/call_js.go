@@ -31,15 +31,28 @@ func (w *worker) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		a.send(out)
 	}()
 	w.begin(call)
-	if name := call.Get("operation").String(); name != "" {
-		w.runOperation(a, r, name, bytesOf(call.Get("body")))
-		return
-	}
-	if body := call.Get("body"); !body.IsNull() {
-		r.Body = io.NopCloser(bytes.NewReader(bytesOf(body)))
-	}
 	r.RemoteAddr = remoteAddr(r)
+	body := bytesOf(call.Get("body"))
+	switch name := call.Get("operation").String(); name {
+	case "":
+		w.answer(a, r, body)
+	case "refuse":
+		code, _ := strconv.Atoi(string(body)) // the shell's own; 0 is an internal error
+		w.handler.Refuse(a, r, code)
+	default:
+		w.runOperation(a, r, name, body)
+	}
+}
+
+// answer runs a request from outside.
+func (w *worker) answer(a *answer, r *http.Request, body []byte) {
+	if body != nil {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	w.handler.ServeHTTP(a, r)
+	if r.URL.Path == "/v1/sync" && a.status == http.StatusOK {
+		w.pulled(body)
+	}
 }
 
 func (w *worker) runOperation(a *answer, r *http.Request, name string, body []byte) {
