@@ -173,7 +173,7 @@ func (h *Handler) Home(r *http.Request, body []byte) Home {
 		return home
 	}
 	switch r.URL.Path {
-	case "/v1/sendMessage", "/v1/revokeMessage", "/v1/deleteMessageOneWay":
+	case "/v1/sendMessage", "/v1/revokeMessage", "/v1/deleteMessageOneWay", "/v1/exportAccount", "/v1/importAccount":
 		if core.CheckID("account", s.from) == nil {
 			home.Account = s.from
 		}
