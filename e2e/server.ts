@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const binary = fileURLToPath(new URL('../build/recentsd', import.meta.url))
 const workerd = fileURLToPath(new URL('node_modules/.bin/workerd', import.meta.url))
-const edge = fileURLToPath(new URL('../build/edge/workerd.capnp', import.meta.url))
+const edge = fileURLToPath(new URL('../build/trial/workerd.capnp', import.meta.url))
 const site = fileURLToPath(new URL('../server/recentsd/assets', import.meta.url))
 
 /** RECENTS_PLACE=edge runs the same tests on the worker in the real edge runtime. */
@@ -24,7 +25,6 @@ export class Server {
   private constructor(
     readonly port: number,
     readonly dataDir: string,
-    readonly flags: string[],
   ) {
     this.url = `http://127.0.0.1:${port}`
   }
@@ -32,8 +32,9 @@ export class Server {
   /** Starts a server with an empty data directory. `seed` gives it the demo's accounts. */
   static async open({ seed = false } = {}): Promise<Server> {
     const dataDir = await mkdtemp(join(tmpdir(), 'recents-e2e-'))
-    const server = new Server(await freePort(), dataDir, seed ? ['-seed'] : [])
+    const server = new Server(await freePort(), dataDir)
     await server.start()
+    if (seed) await promisify(execFile)(binary, ['seed', '-url', server.url, '-key', 'dev'])
     return server
   }
 
@@ -51,7 +52,7 @@ export class Server {
   }
 
   #spawnServer(): ChildProcess {
-    const args = ['-dev', '-listen', `127.0.0.1:${this.port}`, '-data', this.dataDir, ...this.flags]
+    const args = ['-dev', '-listen', `127.0.0.1:${this.port}`, '-data', this.dataDir]
     return spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
