@@ -22,7 +22,9 @@ usage() {
 ./build.sh run               build what is stale, start a seeded demo on 127.0.0.1:8787 (PORT, DATA override)
 ./build.sh edge              the worker in the real edge runtime on 127.0.0.1:8788 (PORT, DATA override); needs npm for it
 ./build.sh build             build/recentsd (server), build/sdk/ (npm package), and a table of their sizes
+./build.sh docs              makes the pages of docs/ that come from the code
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
+./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
 ./build.sh test [part…]      all tests but those of the edge worker, or of: go, types, unit, edge, e2e; logs in build/test/
 TXT
 }
@@ -206,6 +208,37 @@ cmd_sim() {
   exec go run ./core/sim/simulate "$@"
 }
 
+# --- reliability -----------------------------------------------------------
+
+# cmd_reliability runs every test that names a fault, in Go, in the browser and,
+# where the worker is built, in the edge runtime, and makes the table of them. A
+# test that fails shows there, so the runs themselves stop nothing.
+cmd_reliability() {
+  mkdir -p "$LOGS" build/reliability
+  need_npm
+  need_chromium
+  if stale; then cmd_build; fi
+  local chromium=${CHROMIUM:-chromium} package tests
+  if [ -f build/edge/worker.mjs ] && ! edge_stale; then export RECENTS_EDGE=required; fi
+  go run ./e2e/reliability -tests >build/reliability/tests
+  while IFS=$'\t' read -r package tests; do
+    echo "$package" >&2
+    go test -json -count=1 -timeout 20m -run "$tests" "$package" </dev/null || true
+  done <build/reliability/tests >build/reliability/go.json
+  (cd e2e && PLAYWRIGHT_JSON_OUTPUT_FILE=../build/reliability/playwright.json \
+    node_modules/.bin/playwright test --reporter=json -g '(^| )[NDTCSA][1-9][0-9]? ') </dev/null || true
+  go run ./e2e/reliability -go build/reliability/go.json -playwright build/reliability/playwright.json \
+    -context "$("$chromium" --version 2>/dev/null | cut -d' ' -f1,2), $(go version | cut -d' ' -f3), $(nproc) cores"
+}
+
+# --- docs ----------------------------------------------------------------
+
+# cmd_docs makes the pages of docs/ that come from the code.
+cmd_docs() {
+  need_npm
+  exec node e2e/docs/make.mjs
+}
+
 # --- test ----------------------------------------------------------------
 
 PASSED=0
@@ -250,6 +283,7 @@ test_types() {
   for project in */tsconfig*.json; do
     step "tsc ${project%.json}" check 300 e2e/node_modules/.bin/tsc --noEmit -p "$project"
   done
+  step docs check 60 node e2e/docs/make.mjs --check
 }
 
 test_unit() {
@@ -286,7 +320,7 @@ run_edge-build() {
 # run_gofmt names the files that gofmt would change.
 run_gofmt() {
   local files
-  files=$(gofmt -l core server wasm e2e/conformance)
+  files=$(gofmt -l core server wasm e2e/conformance e2e/reliability)
   [ -z "$files" ] || { echo "$files"; return 1; }
 }
 
@@ -407,7 +441,7 @@ need() {
 }
 
 case "${1-}" in
-  run | edge | build | sim | test) "cmd_$1" "${@:2}" ;;
+  run | edge | build | docs | sim | reliability | test) "cmd_$1" "${@:2}" ;;
   .gofmt | .fuzz | .wasm | .unit | .edge-build | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;

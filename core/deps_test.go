@@ -51,6 +51,7 @@ var rules = []rule{
 		and(ban(shared, "database/sql", "github.com/coder/websocket"))},
 	{pkg: "recents/server/sqlstore", banned: ban(sibling, "recents/core/replica", "recents/server", "recents/server/sqlite").
 		and(ban(shared, "database/sql", "modernc.org/sqlite", "net/http"))},
+	{pkg: "recents/server/nim", banned: ban(sibling, "recents/core/account", "recents/core/replica", "recents/server", "recents/server/sqlite")},
 	{pkg: "recents/server/sqlite", banned: ban(sibling, "recents/core/replica", "recents/server")},
 }
 

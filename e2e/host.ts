@@ -24,15 +24,18 @@ export const blank = '/blank.html'
 export class Host {
   private constructor(
     readonly url: string,
+    /** Pages of a test's own, by path. */
+    readonly pages: Map<string, string>,
     readonly close: () => Promise<void>,
   ) {}
 
   static async open(): Promise<Host> {
-    const http = createServer((request, response) => void answer(new URL(request.url ?? '/', 'http://host').pathname, response))
+    const pages = new Map([[blank, '<!doctype html><title>blank</title>']])
+    const http = createServer((request, response) => void answer(pages, new URL(request.url ?? '/', 'http://host').pathname, response))
     http.listen(0, '127.0.0.1')
     await once(http, 'listening')
     const { port } = http.address() as AddressInfo
-    return new Host(`http://127.0.0.1:${port}`, async () => {
+    return new Host(`http://127.0.0.1:${port}`, pages, async () => {
       http.close()
       http.closeAllConnections()
       await once(http, 'close')
@@ -40,8 +43,9 @@ export class Host {
   }
 }
 
-async function answer(pathname: string, response: ServerResponse): Promise<void> {
-  if (pathname === blank) return send(response, '.html', '<!doctype html><title>blank</title>')
+async function answer(pages: Map<string, string>, pathname: string, response: ServerResponse): Promise<void> {
+  const page = pages.get(pathname)
+  if (page !== undefined) return send(response, '.html', page)
   const name = pathname === '/' ? '/index.html' : normalize(pathname)
   const file = name.startsWith('/sdk/') ? join(build, name) : join(build, 'web', name)
   try {

@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from '@playwright/test'
 import type { ClientStatus, NIMResult, RecentSession, SessionKey } from 'recents'
 import { connect, expect, list, test } from './fixtures'
+import { measured } from './measured'
 import type { Server } from './server'
 
 /** For what many tabs do at once, on a machine that does something else as well. */
@@ -282,7 +283,7 @@ test('whatever else is said on the channel is ignored (T6)', async ({ server, ap
   await untilLive(pages)
 })
 
-test('many tabs, opened and closed quickly, leave one that leads (T7)', async ({ server, api, context }) => {
+test('T7 many tabs, opened and closed quickly, leave one that leads', async ({ server, api, context }) => {
   test.setTimeout(120_000)
   await api.send('bob', 'alice', 'hello')
   const pages = await Promise.all(Array.from({ length: 12 }, () => context.newPage()))
@@ -298,6 +299,7 @@ test('many tabs, opened and closed quickly, leave one that leads (T7)', async ({
   await leaderOf(left)
   await untilOneSocket(server)
   await untilAllShow(left, await api.list('alice'))
+  measured('T7', `12 tabs, 6 of them closed at once: ${left.length} left, 1 leads, ${await sockets(server)} socket`)
 })
 
 test('a wipe in one tab ends those that write or are offline, and none brings anything back (T10)', async ({ server, api, context }) => {

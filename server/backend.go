@@ -184,9 +184,17 @@ func (h *Handler) send(w *work, q *request, s *sending, raw []byte) (string, err
 	if err := w.deliver(to, &delivery{message: m, raw: raw, order: order, byServer: q.caller.server}); err != nil {
 		return "", err
 	}
-	answer := `{"serverId":"` + m.ServerID() + `","timestamp":` + core.Itoa(m.Time) + `}`
+	answer := sent(m)
 	sender.PutSentReceipt(m.UUID, hash, answer)
 	return answer, nil
+}
+
+// sent is sendMessage's data. The uuid is in it for a sender that gave none: a
+// revoke names the message by it.
+func sent(m *account.Message) string {
+	b := core.AppendStr([]byte{'{'}, `"serverId":`, m.ServerID())
+	b = append(b, `,"timestamp":`+core.Itoa(m.Time)...)
+	return string(append(core.AppendStr(b, `,"uuid":`, m.UUID), '}'))
 }
 
 func (h *Handler) revokeMessage(ctx context.Context, q *request) ([]byte, error) {

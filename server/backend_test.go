@@ -20,6 +20,7 @@ func TestSendMessage(t *testing.T) {
 			"uuid": "m1", "content": "hi", "fromAccount": "mallory", "serverId": "1", "timestamp": 5, "custom": []int{1}}}).ok(t)
 		require.Equal(t, int64(startTime), data.Get("timestamp").Int(), "a user's timestamp is ignored")
 		require.Greater(t, data.Get("serverId").Uint(), uint64(1)<<53)
+		require.Equal(t, "m1", data.Get("uuid").Str)
 		for me, friend := range map[string]string{"alice": "bob", "bob": "alice"} {
 			m := lastMsg(w.session(me, friend))
 			require.Equal(t, data.Get("serverId").Str, m.Get("serverId").Str)
@@ -32,8 +33,9 @@ func TestSendMessage(t *testing.T) {
 		w.user("alice", "/v1/sendMessage", object{"from": "alice", "to": "alice", "sessionType": "p2p", "message": message("self", "note")}).ok(t)
 		require.Equal(t, []string{"alice", "bob"}, w.list("alice"))
 
-		w.server("/v1/sendMessage", object{"from": "bob", "to": "alice", "sessionType": "p2p", "message": object{"content": "no uuid"}}).ok(t)
-		require.Len(t, lastMsg(w.session("alice", "bob")).Get("uuid").Str, 32)
+		sent := w.server("/v1/sendMessage", object{"from": "bob", "to": "alice", "sessionType": "p2p", "message": object{"content": "no uuid"}}).ok(t)
+		require.Len(t, sent.Get("uuid").Str, 32)
+		require.Equal(t, sent.Get("uuid").Str, lastMsg(w.session("alice", "bob")).Get("uuid").Str)
 	})
 }
 

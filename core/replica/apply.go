@@ -112,7 +112,7 @@ func (r *Replica) tellChanges() {
 		case row.Deleted:
 			deletes = appendKey(appendComma(deletes), row.Key)
 		case waiting == nil:
-			updates = core.AppendSession(appendComma(updates), row, true)
+			updates = r.appendTold(appendComma(updates), row)
 		case !waiting.removed:
 			updates = core.AppendSession(appendComma(updates), &waiting.row, true)
 		}
@@ -123,6 +123,15 @@ func (r *Replica) tellChanges() {
 	if updates != nil {
 		r.do(Effect{Kind: FxUpdates, Data: append(updates, ']')})
 	}
+}
+
+// appendTold appends the session of a row that is told, whose text will mostly be
+// asked for again.
+func (r *Replica) appendTold(dst []byte, row *core.Row) []byte {
+	if e := r.base.rows[row.Key.String()]; e != nil && e.seq == row.Seq {
+		return r.texts.appendEntry(dst, e, row)
+	}
+	return core.AppendSession(dst, row, true)
 }
 
 // appendComma begins an array, or its next element.

@@ -231,11 +231,12 @@ func (r *Replica) fillJournal(b *Batch) {
 func (r *Replica) head() []byte {
 	page, more, _ := r.overlay().page(r.base, 0, 0, core.MaxPage)
 	partial := !more && r.lowest > 0
-	next := core.NextMax(page, more)
+	nextMax := next(page, more)
 	if partial {
-		next = r.lowest - 1
+		nextMax = core.NextBelow(r.lowest)
 	}
-	b := core.AppendSessionList(core.AppendText(nil, `{"data":`), page, more || partial, true, next)
+	b := core.AppendText(make([]byte, 0, roomFor(page)), `{"data":`)
+	b = r.appendPage(b, page, more || partial, true, nextMax)
 	b = core.AppendNum(b, `,"asOf":`, r.asOf)
 	return append(core.AppendFlag(b, `,"complete":`, !partial), '}')
 }

@@ -18,6 +18,7 @@ type Replica struct {
 	// The base: what the server said, up to cursor. known is false until there
 	// is any, be it stored.
 	base      *set
+	texts     texts
 	cursor    core.Cursor
 	known     bool
 	lowest    int64 // sessions with an older update time may be missing from base; 0: none is

@@ -20,6 +20,8 @@ const (
 	envServerKey = "RECENTS_SERVER_KEY"
 	envSecret    = "RECENTS_TOKEN_SECRET"
 	envPublicKey = "RECENTS_TOKEN_PUBLIC_KEY"
+	envNIMKey    = "RECENTS_NIM_APP_KEY"
+	envNIMSecret = "RECENTS_NIM_APP_SECRET"
 )
 
 // minSecret is the bytes that a secret needs: HS256's own strength.
@@ -31,6 +33,8 @@ const devServerKey = "dev"
 
 type config struct {
 	dev, seed, trustProxy, showVersion bool
+	nim                                bool
+	nimKey, nimSecret                  string
 	listen, dataDir                    string
 	origins                            origins
 	limits                             server.Limits
@@ -69,9 +73,9 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*
 		return c, nil
 	}
 	if c.dev {
-		return c, c.checkDev(isSet(f, "log"))
+		return c, errors.Join(c.checkDev(isSet(f, "log")), c.readNIM(getenv))
 	}
-	return c, c.readKeys(getenv)
+	return c, errors.Join(c.readKeys(getenv), c.readNIM(getenv))
 }
 
 func (c *config) flags() *flag.FlagSet {
@@ -86,6 +90,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.Float64Var(&c.limits.AddressRate, "address-rate", c.limits.AddressRate, "requests a second from one address; 0 is no limit")
 	f.IntVar(&c.limits.AccountSockets, "account-sockets", c.limits.AccountSockets, "open WebSockets of one account; 0 is no limit")
 	f.IntVar(&c.limits.Sockets, "sockets", c.limits.Sockets, "open WebSockets in all; 0 is no limit")
+	f.BoolVar(&c.nim, "nim", false, "take the vendor's HTTP calls below /nimserver/; with -dev AppKey and AppSecret are \"dev\"")
 	f.DurationVar(&c.heartbeat, "heartbeat", 25*time.Second, "how often a WebSocket's client should ping")
 	f.DurationVar(&c.grace, "grace", 10*time.Second, "how long a stop waits for what runs")
 	f.TextVar(&c.logLevel, "log", slog.LevelInfo, "debug, info, warn or error; with -dev the default is warn")
@@ -138,6 +143,22 @@ func (c *config) readKeys(getenv func(string) string) error {
 		c.keys.PublicKey = key
 	}
 	return errors.Join(errs...)
+}
+
+// readNIM takes the app's key and secret of the vendor's calls. The secret is
+// the app's own, which it has already: it is held to no more than being there.
+func (c *config) readNIM(getenv func(string) string) error {
+	if !c.nim {
+		return nil
+	}
+	c.nimKey, c.nimSecret = getenv(envNIMKey), getenv(envNIMSecret)
+	if c.dev && c.nimKey == "" && c.nimSecret == "" {
+		c.nimKey, c.nimSecret = devServerKey, devServerKey
+	}
+	if c.nimKey == "" || c.nimSecret == "" {
+		return fmt.Errorf("-nim: needs %s and %s", envNIMKey, envNIMSecret)
+	}
+	return nil
 }
 
 func checkSecret(name, value string) error {

@@ -39,6 +39,8 @@ func TestConfigRefuses(t *testing.T) {
 		{"-dev what", nil, []string{"what", "not a flag"}},
 		{"-nonsense", good, []string{"nonsense"}},
 		{"-log loud", good, []string{"loud"}},
+		{"-nim", good, []string{"-nim: needs", envNIMKey, envNIMSecret}},
+		{"-nim -dev", map[string]string{envNIMKey: "app"}, []string{"-nim: needs", envNIMSecret}},
 	} {
 		_, err := parse(c.args, c.env)
 		for _, text := range c.texts {

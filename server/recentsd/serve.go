@@ -12,9 +12,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"recents/server"
+	"recents/server/nim"
 	"recents/server/sqlite"
 )
 
@@ -40,7 +42,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger, stdout io.Writer) (
 	if err != nil {
 		return err
 	}
-	site, err := newSite(assets, h)
+	site, err := newSite(assets, withNIM(c, h))
 	if err != nil {
 		return err
 	}
@@ -58,6 +60,21 @@ func handlerOptions(c *config, db *sqlite.DB, m *metrics, log *slog.Logger, fail
 		Healthy: db.Healthy, Failed: func(err error) { fail(&storeFailure{err}) },
 		Log: log, Metrics: m, Exposition: m.handler(),
 	}
+}
+
+// withNIM puts the vendor's calls before the service's own, when asked to.
+func withNIM(c *config, h http.Handler) http.Handler {
+	if !c.nim {
+		return h
+	}
+	vendor := nim.New(nim.Options{API: h, ServerKey: c.keys.ServerKey, AppKey: c.nimKey, AppSecret: c.nimSecret, Now: now})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, nim.Prefix) {
+			vendor.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func now() int64 { return time.Now().UnixMilli() }

@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha1"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -230,4 +233,29 @@ func TestAFailedStoreStopsTheProcess(t *testing.T) {
 	require.NoError(t, res.Body.Close())
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
 	require.EqualError(t, <-ended, "the store failed: disk I/O error")
+}
+
+func TestTheVendorsCallsAreThereWhenAskedFor(t *testing.T) {
+	for _, args := range [][]string{nil, {"-nim"}} {
+		p := start(t, t.TempDir(), args...)
+		at := fmt.Sprint(time.Now().Unix())
+		sum := sha1.Sum([]byte(devServerKey + "n" + at))
+		r, err := http.NewRequest(http.MethodPost, p.address+"/nimserver/history/querySessionList.action", strings.NewReader("accid=alice"))
+		require.NoError(t, err)
+		for name, value := range map[string]string{"AppKey": devServerKey, "Nonce": "n", "CurTime": at, "CheckSum": hex.EncodeToString(sum[:]),
+			"Content-Type": "application/x-www-form-urlencoded"} {
+			r.Header.Set(name, value)
+		}
+		got, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		body, err := io.ReadAll(got.Body)
+		require.NoError(t, err)
+		require.NoError(t, got.Body.Close())
+		if args == nil {
+			require.Equal(t, http.StatusNotFound, got.StatusCode)
+		} else {
+			require.JSONEq(t, `{"code":200,"data":{"hasMore":false,"sessions":[]}}`, string(body))
+		}
+		p.end(t)
+	}
 }
