@@ -21,11 +21,11 @@ usage() {
   cat <<'TXT'
 ./build.sh run               build what is stale, start a seeded demo on 127.0.0.1:8787 (PORT, DATA override)
 ./build.sh edge              the worker in the real edge runtime on 127.0.0.1:8788 (PORT, DATA override); needs npm for it
-./build.sh build             build/recentsd (server), build/sdk/ (npm package), and a table of their sizes
+./build.sh build             build/recentsd (server), build/sdk/ (npm package), build/edge/ (worker), and a table of their sizes
 ./build.sh docs              makes the pages of docs/ that come from the code
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
-./build.sh test [part…]      all tests but those of the edge worker, or of: go, types, unit, edge, e2e; logs in build/test/
+./build.sh test [part…]      all tests, or of: go, types, unit, e2e, edge; logs in build/test/
 TXT
 }
 
@@ -41,7 +41,8 @@ die() {
 
 # --- build ---------------------------------------------------------------
 
-cmd_build() {
+# build_host leaves the package, the demo and the server that holds them.
+build_host() {
   mkdir -p build/sdk
   exec 9>build/.lock
   if command -v flock >/dev/null; then flock 9; fi # two builds at once would mix their files
@@ -56,6 +57,12 @@ cmd_build() {
   say 'the server'
   build_server
   exec 9>&-
+}
+
+# cmd_build is build_host and the worker, which the server needs nothing of.
+cmd_build() {
+  build_host
+  build_edge
 }
 
 # build_core compiles the replica to WebAssembly, without inlining but in
@@ -126,6 +133,7 @@ build_edge() {
   go run ./wasm/join build/edge/recents-edge.wasm
   wrap_edge_go_js
   bundle_worker js/edge/worker.mjs build/edge
+  build_site
   local size
   size=$(gzip -9 -c build/edge/recents-edge.wasm | wc -c)
   echo "build/edge/recents-edge.wasm: $size bytes gzip, at most $EDGE_BUDGET" >&2
@@ -138,6 +146,14 @@ build_trial() {
   mkdir -p build/trial
   ln -f build/edge/recents-edge.wasm build/trial/
   bundle_worker e2e/conformance/trial/worker.mjs build/trial
+}
+
+# build_site leaves what the platform serves beside the worker: the package.
+build_site() {
+  rm -rf build/edge-site
+  mkdir -p build/edge-site
+  [ ! -d build/sdk ] || cp -r build/sdk build/edge-site/sdk
+  printf '/sdk/*\n  Access-Control-Allow-Origin: *\n  X-Content-Type-Options: nosniff\n' >build/edge-site/_headers
 }
 
 # bundle_worker SOURCE DIRECTORY
@@ -174,14 +190,14 @@ stale() {
 }
 
 cmd_run() {
-  if stale; then cmd_build; fi
+  if stale; then build_host; fi
   exec build/recentsd -dev -seed -listen "127.0.0.1:${PORT:-8787}" -data "${DATA:-data/}"
 }
 
 # cmd_edge runs the worker on the real edge runtime, in dev mode like run.
 cmd_edge() {
   need_npm
-  if stale; then cmd_build; fi
+  if stale; then build_host; fi
   if edge_stale; then build_edge; fi
   local data="${DATA:-data/edge}"
   mkdir -p "$data"
@@ -217,9 +233,9 @@ cmd_reliability() {
   mkdir -p "$LOGS" build/reliability
   need_npm
   need_chromium
-  if stale; then cmd_build; fi
+  if stale; then build_host; fi
   local chromium=${CHROMIUM:-chromium} package tests
-  if [ -f build/edge/worker.mjs ] && ! edge_stale; then export RECENTS_EDGE=required; fi
+  if [ -f build/trial/worker.mjs ] && ! edge_stale; then export RECENTS_EDGE=required; fi
   go run ./e2e/reliability -tests >build/reliability/tests
   while IFS=$'\t' read -r package tests; do
     echo "$package" >&2
@@ -256,13 +272,12 @@ cmd_test() {
   [ "$FAILED" -eq 0 ]
 }
 
-# test_all leaves out edge, which is asked for by name: 50 kills and 1,000 traces in
-# the real runtime take minutes more.
 test_all() {
   test_go
   test_types
   test_unit
   test_e2e
+  test_edge
 }
 
 test_go() {
@@ -300,21 +315,36 @@ test_e2e() {
 }
 
 # test_edge runs the conformance suite on the server and on the worker in the
-# real edge runtime, and the package in a browser against the worker.
+# real edge runtime, a deployment that sends nothing, and the package and the
+# demo in a browser against the worker. Its arguments are the suite's, as
+# -traces 10000. Most of it waits for a runtime to start or to sleep, hence more
+# tests at once than there are cores.
 test_edge() {
   need_npm
   step edge-build check 900 ./build.sh .edge-build
   if [ "$LAST_FAILED" -gt 0 ]; then return; fi
-  step edge go 1800 env RECENTS_EDGE=required go test -timeout 25m -count=1 -v ./e2e/conformance "$@"
+  step edge go 1800 env RECENTS_EDGE=required go test -timeout 25m -parallel 6 -count=1 -v ./e2e/conformance "$@"
+  step edge-deploy check 120 ./build.sh .edge-deploy
   need_chromium
-  if stale; then step build check 900 ./build.sh build; fi
-  step edge-sdk playwright 900 env RECENTS_PLACE=edge ./build.sh .e2e sdk.spec.ts
+  step edge-e2e playwright 900 env RECENTS_PLACE=edge ./build.sh .e2e sdk.spec.ts demo.spec.ts outbox.spec.ts paging.spec.ts tabs.spec.ts
 }
 
-# run_edge-build compiles the worker, which fails over its budget.
+# run_edge-build compiles the worker, which fails over its budget, and what its
+# browser tests load.
 run_edge-build() {
+  if stale; then build_host; fi
   build_edge
   build_trial
+}
+
+# run_edge-deploy makes of the worker what would be uploaded, and uploads nothing.
+run_edge-deploy() {
+  local line plan="$LOGS/deploy.txt"
+  WRANGLER_SEND_METRICS=false NO_COLOR=1 CI=1 e2e/node_modules/.bin/wrangler deploy --dry-run -c js/edge/wrangler.jsonc \
+    --outdir "$PWD/$LOGS/deploy" | tee "$plan"
+  for line in 'env.ACCOUNTS (Account)' 'env.TEAMS (Team)' 'env.ADDRESSES' recents-edge.wasm 'dry-run'; do
+    grep -qF -- "$line" "$plan" || die "the deployment lacks $line"
+  done
 }
 
 # run_gofmt names the files that gofmt would change.
@@ -442,7 +472,7 @@ need() {
 
 case "${1-}" in
   run | edge | build | docs | sim | reliability | test) "cmd_$1" "${@:2}" ;;
-  .gofmt | .fuzz | .wasm | .unit | .edge-build | .e2e) "run_${1#.}" "${@:2}" ;;
+  .gofmt | .fuzz | .wasm | .unit | .edge-build | .edge-deploy | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;
 esac
