@@ -24,6 +24,7 @@ usage() {
 ./build.sh build             build/recentsd (server), build/sdk/ (npm package), build/edge/ (worker), and a table of their sizes
 ./build.sh docs              makes the pages of docs/ that come from the code
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
+./build.sh bench [part…]     the benchmark beside peers, of: edge; build/bench/<part>.json; exit 1 when a bound is missed
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
 ./build.sh test [part…]      all tests, or of: go, types, unit, e2e, edge; logs in build/test/
 TXT
@@ -222,6 +223,31 @@ edge_stale() {
 # cmd_sim runs random schedules; see core/sim/simulate for its flags.
 cmd_sim() {
   exec go run ./core/sim/simulate "$@"
+}
+
+# --- bench ---------------------------------------------------------------
+
+# cmd_bench measures parts of the product beside their peers, all of them when
+# none is named, and fails when a bound is missed.
+cmd_bench() {
+  local part failed=0
+  [ $# -gt 0 ] || set -- edge
+  for part in "$@"; do
+    case "$part" in
+      edge) bench_edge || failed=1 ;;
+      *) die "no benchmark '$part': edge" ;;
+    esac
+  done
+  return "$failed"
+}
+
+bench_edge() {
+  need_npm
+  if edge_stale; then build_edge; fi
+  mkdir -p build/peer
+  bundle_worker bench/edge/peer.mjs build/peer
+  cp build/edge/recents-edge.wasm build/peer/ # which the runtime's configuration names
+  go run ./bench/edge
 }
 
 # --- reliability -----------------------------------------------------------
@@ -471,7 +497,7 @@ need() {
 }
 
 case "${1-}" in
-  run | edge | build | docs | sim | reliability | test) "cmd_$1" "${@:2}" ;;
+  run | edge | build | docs | sim | bench | reliability | test) "cmd_$1" "${@:2}" ;;
   .gofmt | .fuzz | .wasm | .unit | .edge-build | .edge-deploy | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;

@@ -25,6 +25,7 @@ export function start(env) {
 /** @param {Record<string, unknown>} env */
 async function launch(env) {
   const go = new Go()
+  go.env = { GOGC: '400' } // what lives is 2 MB: at 100 a collection came every ten lists, and was a tenth of their time
   const binding = {}
   scope.context = { binding }
   scope.recents = { env, call: null }
@@ -78,7 +79,7 @@ export class Call {
 
   /** @param {string} query @param {string} args */
   query(query, args) {
-    return JSON.stringify([...this.sql.exec(query, ...JSON.parse(args)).raw()])
+    return tableOf(this.sql.exec(query, ...JSON.parse(args)).raw())
   }
 
   carried() {
@@ -143,6 +144,28 @@ export class Call {
       scope.recents.call = null
     }
   }
+}
+
+const ROW = '\x1e', END = '\x1f', NULL = '\0'
+const MARKS = /[\0\x1e\x1f]/
+
+/**
+ * Rows as one text that Go cuts without reading it: a mark before each row, one behind each value. Texts that hold a mark
+ * themselves, as an ext may, have the rows sent as JSON, which is read three times slower.
+ * @param {Iterable<(string | number | null)[]>} rows
+ */
+function tableOf(rows) {
+  const all = []
+  let text = '', marked = false
+  for (const row of rows) {
+    all.push(row)
+    text += ROW
+    for (const value of row) {
+      marked ||= typeof value === 'string' && MARKS.test(value)
+      text += value === null ? NULL + END : value + END
+    }
+  }
+  return marked ? JSON.stringify(all) : text
 }
 
 /** A socket that closed meanwhile takes no frame, and needs none. */

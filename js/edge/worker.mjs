@@ -189,13 +189,17 @@ export class Account extends DurableObject {
   async #carryAll() {
     while (this.#more) {
       this.#more = false
-      const batch = await (await this.#operate('next')).json()
-      if (batch.length === 0) continue
-      this.#more = true
-      await this.#operate('settle', JSON.stringify(await this.#deliver(batch)))
-      for (const done of this.#rounds.splice(0)) done()
-      await scheduler.wait(1) // a runtime comes to its sockets, this answer's too, only when nothing is left to run
+      let batch = await (await this.#operate('next')).json()
+      while (batch.length > 0) batch = await this.#carryBatch(batch)
     }
+  }
+
+  /** Carries a batch, and returns the next. @param {{ to: string, ids: number[], parcels: string[] }[]} batch */
+  async #carryBatch(batch) {
+    const next = await (await this.#operate('settle', JSON.stringify(await this.#deliver(batch)))).json()
+    for (const done of this.#rounds.splice(0)) done()
+    if (next.length > 0) await scheduler.wait(1) // a runtime comes to its sockets, this answer's too, only when nothing is left to run
+    return next
   }
 
   /** @param {{ to: string, ids: number[], parcels: string[] }[]} batch */

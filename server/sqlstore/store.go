@@ -86,7 +86,7 @@ const selectRecords = `SELECT ` + recordColumns + ` FROM sessions WHERE account 
 
 // records reads at most limit records with a query whose last "?" is its limit.
 func (s *store) records(limit int, query string, args ...any) ([]account.Record, error) {
-	var recs []account.Record
+	recs := make([]account.Record, 0, min(limit, core.MaxPage+1))
 	err := s.query(func(r Row) error {
 		rec, err := scanRecord(r)
 		recs = append(recs, rec)

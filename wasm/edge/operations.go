@@ -52,9 +52,13 @@ func (w *worker) operate(r *http.Request, name string, body []byte) ([]byte, err
 	case "next":
 		batch, err := nextBatch(w.at.db, w.at.now())
 		return appendBatch(nil, batch), err
-	case "settle":
+	case "settle": // and the next batch with it
 		w.at.stirred = true
-		return null, settle(w.at.db, w.at.now(), body)
+		if err := settle(w.at.db, w.at.now(), body); err != nil {
+			return nil, err
+		}
+		batch, err := nextBatch(w.at.db, w.at.now())
+		return appendBatch(nil, batch), err
 	case "wake":
 		w.at.stirred = true
 		w.expire()
