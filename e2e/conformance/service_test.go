@@ -78,7 +78,7 @@ func newWorker(t testing.TB, build string) *service {
 		cmd := exec.Command(workerd, "serve", "../../build/"+build+"/workerd.capnp", "--socket-addr=http=127.0.0.1:0",
 			"--directory-path=storage="+dir, "--directory-path=site="+os.TempDir(), "--control-fd=1")
 		cmd.Env = append(os.Environ(), "RECENTS_DEV=1", "RECENTS_SERVER_KEY="+serverKey,
-			"RECENTS_TOKEN_SECRET=the-token-secret-of-the-tests-0123456789", "RECENTS_TOKEN_PUBLIC_KEY=", "RECENTS_ALLOW_ORIGIN=")
+			"RECENTS_TOKEN_SECRET=the-token-secret-of-the-tests-0123456789", "RECENTS_TOKEN_PUBLIC_KEY="+os.Getenv("RECENTS_TOKEN_PUBLIC_KEY"), "RECENTS_ALLOW_ORIGIN=")
 		s.url = "http://127.0.0.1:" + gjson.Get(s.run(t, cmd), "port").String()
 	}})
 }

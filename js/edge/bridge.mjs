@@ -15,18 +15,19 @@ let instance
  * @param {Record<string, unknown>} env
  */
 export function start(env) {
-  instance ??= launch(env).catch(error => {
+  const started = instance ?? launch(env).catch(error => {
     instance = undefined
     throw error
   })
-  return instance
+  instance = started
+  return started
 }
 
 /** @param {Record<string, unknown>} env */
 async function launch(env) {
   const go = new Go()
   go.env = { GOGC: '400' } // what lives is 2 MB: at 100 a collection came every ten lists, and was a tenth of their time
-  const binding = {}
+  const binding = /** @type {{ handleRequest(request: object): Promise<Response> }} */ ({})
   scope.context = { binding }
   scope.recents = { env, call: null }
   const started = await WebAssembly.instantiate(wasm, { ...go.importObject, workers: { ready() {} } })

@@ -47,7 +47,7 @@ async function homeOf(request, body, env) {
 
 /** @param {Request} request @param {Uint8Array | null} body that was read of it */
 function copyOf(request, body) {
-  return new Request(request.url, { method: request.method, headers: request.headers, body })
+  return new Request(request.url, { method: request.method, headers: request.headers, body: /** @type {BodyInit | null} */ (body) })
 }
 
 /**

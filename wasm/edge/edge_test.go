@@ -326,3 +326,15 @@ func TestHearAndUnknownOperations(t *testing.T) {
 	require.Equal(t, errNoOperation, err)
 	require.Equal(t, []string{"a", "b"}, splitList(" a,, b "))
 }
+
+// TestPullOfASlowReader: only the sockets of the client that pulls are told
+// again.
+func TestPullOfASlowReader(t *testing.T) {
+	w, sockets := newWorker(t, "alice")
+	behind := server.Carried{Account: "alice", Expires: start + 1e6, Live: true, ClientID: "tab", Frames: 101, Bytes: 7, Behind: true}
+	other := behind
+	other.ClientID = "other"
+	sockets.carried = []server.Carried{behind, other}
+	w.pulled([]byte(`{"v":1,"epoch":"e","cursor":0,"clientId":"tab"}`))
+	require.Equal(t, []server.Carried{{Account: "alice", Expires: start + 1e6, Live: true, ClientID: "tab"}, other}, sockets.carried)
+}

@@ -36,14 +36,14 @@ WebAssembly.instantiate = /** @type {any} */ (async (/** @type {WebAssembly.Modu
 const { exec, query } = Call.prototype
 
 /** "exception": the write is done, and then its call ends with an exception. */
-Call.prototype.exec = function (text, args) {
+Call.prototype.exec = function (/** @type {string} */ text, /** @type {string} */ args) {
   const done = exec.call(this, text, args)
   if (text.startsWith('INSERT INTO sessions') && strikes('exception', this.name)) throw new Error('on trial: after the write')
   return done
 }
 
 /** "panic": a read brings a text where Go knows of a number. */
-Call.prototype.query = function (text, args) {
+Call.prototype.query = function (/** @type {string} */ text, /** @type {string} */ args) {
   const rows = query.call(this, text, args)
   if (rows === '' || !strikes('panic', this.name)) return rows
   const again = [...this.sql.exec(text, ...JSON.parse(args)).raw()]
@@ -58,7 +58,7 @@ export class Account extends RealAccount {
     seen.made[name] = (seen.made[name] ?? 0) + 1
   }
 
-  /** "refuse": the parcels are not taken. "forget": they are, and the answer is lost. @param {string[]} parcels */
+  /** "refuse": the parcels are not taken. "forget": they are, and the answer is lost. @override @param {string[]} parcels */
   async accept(parcels) {
     const name = /** @type {any} */ (this).ctx.id.name
     if (strikes('refuse', name)) throw new Error('on trial: before the delivery')
