@@ -376,7 +376,7 @@ run_edge-deploy() {
 # run_gofmt names the files that gofmt would change.
 run_gofmt() {
   local files
-  files=$(gofmt -l core server wasm e2e/conformance e2e/reliability)
+  files=$(gofmt -l core server wasm bench e2e/conformance e2e/reliability)
   [ -z "$files" ] || { echo "$files"; return 1; }
 }
 
