@@ -153,6 +153,19 @@ func TestTransferInPages(t *testing.T) {
 	refused(t, err, core.CodeConflict, "after: the account changed")
 }
 
+// TestTransferOfManySmall: more entries than are read at once.
+func TestTransferOfManySmall(t *testing.T) {
+	from := newBench(t)
+	for i := range 3 * 64 {
+		from.receive(fmt.Sprint("friend", i), fmt.Sprint("m", i))
+	}
+	pages := from.exportAll()
+	to := newBench(t)
+	to.importAll(pages)
+	require.Equal(t, withoutEpoch(t, pages), withoutEpoch(t, to.exportAll()))
+	require.Equal(t, 3*64, strings.Count(string(pages[0]), `"row":`))
+}
+
 func refused(t *testing.T, err error, code int, text string) {
 	t.Helper()
 	require.Error(t, err)
@@ -170,6 +183,7 @@ func TestImportResetsReaders(t *testing.T) {
 	}
 	pages := from.exportAll()
 	to := crowded(t)
+	to.receive("only here", "m")
 	_, _, err := to.importPage(pages[0], "", false)
 	refused(t, err, core.CodeConflict, "holds sessions")
 	epochs := map[string]bool{"e1": true}
@@ -181,12 +195,13 @@ func TestImportResetsReaders(t *testing.T) {
 		if i == 0 || i == len(pages)-1 {
 			require.False(t, epochs[d.Epoch], "%s is an epoch that readers may have", d.Epoch)
 			require.Empty(t, d.Rows)
+			require.Zero(t, d.From, "of another log than the readers'")
 			require.Greater(t, d.To, d.From, "so it is told")
 		}
 		epochs[d.Epoch] = true
 	}
 	require.Len(t, epochs, 3)
-	require.Equal(t, from.ids(), to.ids())
+	require.Equal(t, withoutEpoch(t, pages), withoutEpoch(t, to.exportAll()), "nothing of what was here stays")
 }
 
 func TestImportRefuses(t *testing.T) {

@@ -1,12 +1,14 @@
 // @ts-check
 /** The one Go instance of this isolate, and the calls into it. */
-import { Go, scope } from 'edge_wasm_exec'
+import { Go as Loader, scope } from 'edge_wasm_exec'
 import wasm from './recents-edge.wasm'
+
+/** @typedef {{ handleRequest(request: object): Promise<Response> }} Go what an instance has for requests from outside */
 
 /** What a call leaves behind when nothing of it may stay. */
 const ROLLBACK = Symbol('rollback')
 
-/** @type {Promise<{ handleRequest(request: object): Promise<Response> }> | undefined} */
+/** @type {Promise<Go> | undefined} */
 let instance
 
 /**
@@ -25,9 +27,9 @@ export function start(env) {
 
 /** @param {Record<string, unknown>} env */
 async function launch(env) {
-  const go = new Go()
+  const go = new Loader()
   go.env = { GOGC: '400' } // what lives is 2 MB: at 100 a collection came every ten lists, and was a tenth of their time
-  const binding = /** @type {{ handleRequest(request: object): Promise<Response> }} */ ({})
+  const binding = /** @type {Go} */ ({})
   scope.context = { binding }
   scope.recents = { env, call: null }
   const started = await WebAssembly.instantiate(wasm, { ...go.importObject, workers: { ready() {} } })
@@ -45,6 +47,8 @@ export class Call {
   rollback = false
   posted = false
   missingTeam = ''
+  failed = false
+  data = 'null'
   /** @type {number | undefined} when the object has to wake, 0 for never; undefined: as it was */ wakeAt
   /** @type {string | null} */ teamKey = null
   /** @type {string} */ team = 'null'
@@ -108,8 +112,29 @@ export class Call {
    * @param {(time: number) => void} wake sets when the object wakes, 0 for never
    */
   async run(env, wake = () => {}) {
+    return this.#go(go => go.handleRequest(this.request), env, wake)
+  }
+
+  /**
+   * Runs the call as an operation of the shell's own, and returns its answer, JSON.
+   * @param {Record<string, unknown>} env
+   * @param {(time: number) => void} wake as of run
+   */
+  async operate(env, wake = () => {}) {
+    await this.#go(() => scope.recents.operate(), env, wake)
+    if (this.failed) throw new Error(`${this.operation} failed`)
+    return this.data
+  }
+
+  /**
+   * @template T
+   * @param {(go: Go) => T} enter
+   * @param {Record<string, unknown>} env
+   * @param {(time: number) => void} wake
+   */
+  async #go(enter, env, wake) {
     const go = await start(env)
-    const response = this.storage ? this.#transact(go) : this.#enter(go)
+    const response = this.storage ? this.#transact(() => this.#enter(enter, go)) : this.#enter(enter, go)
     if (!this.rollback) {
       if (this.wakeAt !== undefined) wake(this.wakeAt)
       for (const step of this.#after) attempt(step)
@@ -117,25 +142,25 @@ export class Call {
     return response
   }
 
-  /** @param {{ handleRequest(request: object): Promise<Response> }} go */
-  #transact(go) {
-    /** @type {Promise<Response> | undefined} */ let response
+  /** @template T @param {() => T} enter */
+  #transact(enter) {
+    /** @type {T | undefined} */ let response
     try {
       this.storage.transactionSync(() => {
-        response = this.#enter(go)
+        response = enter()
         if (this.rollback) throw ROLLBACK
       })
     } catch (error) {
       if (error !== ROLLBACK) throw error
     }
-    return /** @type {Promise<Response>} */ (response)
+    return /** @type {T} */ (response)
   }
 
-  /** @param {{ handleRequest(request: object): Promise<Response> }} go */
-  #enter(go) {
+  /** @template T @param {(go: Go) => T} enter @param {Go} go */
+  #enter(enter, go) {
     scope.recents.call = this
     try {
-      const response = go.handleRequest(this.request)
+      const response = enter(go)
       if (!this.ended) throw new Error('the call waits for something that no call may wait for')
       return response
     } catch (error) {

@@ -41,8 +41,8 @@ async function toObject(request, env) {
 /** @param {Request} request @param {Uint8Array | null} body @param {any} env */
 async function homeOf(request, body, env) {
   if (body === null || env.RECENTS_SERVER_KEY === undefined) return { account: '', team: '', server: false }
-  const answer = await new Call({ operation: 'home', url: request.url, headers: request.headers, body }).run(env)
-  return answer.json()
+  const { method, url, headers } = request
+  return JSON.parse(await new Call({ operation: 'home', method, url, headers, body }).operate(env))
 }
 
 /** @param {Request} request @param {Uint8Array | null} body that was read of it */
@@ -101,18 +101,18 @@ export class Account extends DurableObject {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
     ctx.blockConcurrencyWhile(async () => {
       this.#alarm = await ctx.storage.getAlarm()
-      this.#name = await (await this.#operate('migrate')).json()
+      this.#name = JSON.parse(await this.#operate('migrate'))
     })
   }
 
   /** @param {Request} request */
   async fetch(request) {
     let call = this.#call({ method: request.method, url: request.url, headers: request.headers, body: await readBody(request) })
-    let response = await this.#run(call)
+    let response = await call.run(this.env, this.#wake)
     if (call.missingTeam !== '') {
       const teams = this.env.TEAMS
       call = call.with(await teams.get(teams.idFromName(call.missingTeam)).team(call.missingTeam))
-      response = await this.#run(call)
+      response = await call.run(this.env, this.#wake)
     }
     if (call.posted) await this.#firstRound()
     return isHandshake(request, response) ? seatSocket(response, this.ctx) : response
@@ -125,7 +125,7 @@ export class Account extends DurableObject {
 
   /** This object's group as JSON. @param {string} key */
   async team(key) {
-    return (await this.#operate('team', key)).text()
+    return this.#operate('team', key)
   }
 
   /** @param {any} socket @param {string | ArrayBuffer} frame */
@@ -150,16 +150,12 @@ export class Account extends DurableObject {
     return new Call({ name: this.#name, storage: this.ctx.storage, sockets: this.ctx.getWebSockets(), ...of })
   }
 
-  async #operate(/** @type {string} */ operation, body = '', sockets = this.ctx.getWebSockets()) {
-    const response = await this.#run(this.#call({ operation, body: text.encode(body), sockets }))
-    if (!response.ok) throw new Error(`${operation} failed`)
-    return response
+  #operate(/** @type {string} */ operation, body = '', sockets = this.ctx.getWebSockets()) {
+    return this.#call({ operation, body: text.encode(body), sockets }).operate(this.env, this.#wake)
   }
 
-  /** @param {Call} call */
-  #run(call) {
-    return call.run(this.env, time => this.#wakeAt(time === 0 ? null : time))
-  }
+  /** @param {number} time ms, 0 for never */
+  #wake = time => this.#wakeAt(time === 0 ? null : time)
 
   /** Sets the alarm in the turn of the call that asks for it, so that both are stored or neither. @param {number | null} time */
   #wakeAt(time) {
@@ -189,14 +185,14 @@ export class Account extends DurableObject {
   async #carryAll() {
     while (this.#more) {
       this.#more = false
-      let batch = await (await this.#operate('next')).json()
+      let batch = JSON.parse(await this.#operate('next'))
       while (batch.length > 0) batch = await this.#carryBatch(batch)
     }
   }
 
   /** Carries a batch, and returns the next. @param {{ to: string, ids: number[], parcels: string[] }[]} batch */
   async #carryBatch(batch) {
-    const next = await (await this.#operate('settle', JSON.stringify(await this.#deliver(batch)))).json()
+    const next = JSON.parse(await this.#operate('settle', JSON.stringify(await this.#deliver(batch))))
     for (const done of this.#rounds.splice(0)) done()
     if (next.length > 0) await scheduler.wait(1) // a runtime comes to its sockets, this answer's too, only when nothing is left to run
     return next

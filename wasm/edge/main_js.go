@@ -30,6 +30,7 @@ func main() {
 		panic(err) // of an in-memory map: there is nothing it asks
 	}
 	w.handler = h
+	shell.Set("operate", js.FuncOf(func(js.Value, []js.Value) any { w.serveOperation(); return nil }))
 	workers.ServeNonBlock(w)
 	workers.Ready()
 	select {}
