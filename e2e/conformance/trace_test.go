@@ -22,7 +22,7 @@ const casts = 20
 
 // TestTraces replays random calls of four accounts and the backend on both
 // places. Each answer is the same, and so are the logs in the end. The worker's
-// memory is that of a third of the way.
+// memory stays about that of a third of the way.
 func TestTraces(t *testing.T) {
 	t.Parallel()
 	server, edge := newServer(t), newTrial(t)
@@ -34,8 +34,11 @@ func TestTraces(t *testing.T) {
 	third := edge.trial(t, "state", nil).Get("memory").Int()
 	replay(t, server, edge, warm, *traces)
 	state := edge.trial(t, "state", nil)
-	require.Equal(t, third, state.Get("memory").Int(), "bytes of the worker's linear memory after a third of the traces, and after all")
-	t.Logf("%d traces identical; linear memory %d MiB after %d requests and before", *traces, third>>20, state.Get("requests").Int())
+	// Linear memory never shrinks, and a collection that comes late takes some
+	// more; 200 bytes kept of each request would be over it.
+	require.LessOrEqual(t, state.Get("memory").Int(), third+third/4, "bytes of linear memory, %d after a third of the traces", third)
+	t.Logf("%d traces identical; linear memory %d MiB after a third of %d requests, %d at the end",
+		*traces, third>>20, state.Get("requests").Int(), state.Get("memory").Int()>>20)
 }
 
 // replay replays the traces from one number to another, those of different

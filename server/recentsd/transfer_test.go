@@ -17,7 +17,8 @@ func does(t *testing.T, code int, in string, args ...string) (out, errs string) 
 	t.Helper()
 	var o, e bytes.Buffer
 	env := map[string]string{envServerKey: devServerKey}
-	got := runCommand(t.Context(), args, func(name string) string { return env[name] }, strings.NewReader(in), &o, &e)
+	con := console{t.Context(), func(name string) string { return env[name] }, strings.NewReader(in), &o, &e}
+	got := runCommand(commands[args[0]], args[1:], con)
 	require.Equal(t, code, got, e.String())
 	return o.String(), e.String()
 }
@@ -53,7 +54,7 @@ func TestMoveAnAccount(t *testing.T) {
 	require.Equal(t, from.list(t, "alice"), to.list(t, "alice"))
 
 	_, errs := does(t, 1, offline, "import", "-url", to.address)
-	require.Contains(t, errs, "line 1: importAccount: 409 account: \"alice\" holds sessions")
+	require.Contains(t, errs, "import: line 1: importAccount: 409 account: \"alice\" holds sessions")
 	does(t, 0, offline, "import", "-url", to.address, "-replace")
 	require.Equal(t, from.list(t, "alice"), to.list(t, "alice"))
 	from.end(t)
@@ -95,7 +96,7 @@ func TestCommandsThatFail(t *testing.T) {
 	does(t, 0, export, "import", "-replace", "-url", p.address)
 	p.end(t)
 	_, errs := does(t, 0, "", "import", "-h")
-	require.Contains(t, errs, "as export wrote it")
+	require.Contains(t, errs, "forget what the account holds")
 }
 
 // broken is a place that takes no bytes.
@@ -105,7 +106,8 @@ func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
 func TestExportThatCannotBeWritten(t *testing.T) {
 	p := start(t, t.TempDir(), "-seed")
-	args := []string{"export", "-account", "alice", "-url", p.address, "-key", devServerKey}
-	require.Equal(t, 1, runCommand(t.Context(), args, func(string) string { return "" }, nil, broken{}, io.Discard))
+	args := []string{"-account", "alice", "-url", p.address, "-key", devServerKey}
+	con := console{t.Context(), func(string) string { return "" }, nil, broken{}, io.Discard}
+	require.Equal(t, 1, runCommand(commands["export"], args, con))
 	p.end(t)
 }

@@ -10,64 +10,44 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 
 	"recents/server"
 	"recents/server/sqlite"
 )
 
-// command is something that recentsd does beside serving. args are its flags,
-// in and out its streams.
-type command struct {
+// transfer is a command that calls a server, an edge worker, or the database of a
+// data directory as if a server had it open.
+type transfer struct {
 	account, url, key, dataDir string
 	replace                    bool
 	in                         io.Reader
 	out                        io.Writer
 }
 
-// commands by name, with what a usage text says of each.
-var commands = map[string]struct {
-	does string
-	run  func(*command, *client) error
-}{
-	"export": {"write an account to the standard output, one page a line", (*command).exportAccount},
-	"import": {"read an account from the standard input, as export wrote it", (*command).importAccount},
-	"seed":   {"give the demo's accounts to an empty server", func(_ *command, c *client) error { return seed(c) }},
-}
-
-// runCommand runs args[0] with the flags that follow, and returns the exit code
-// as run does.
-func runCommand(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, stderr io.Writer) int {
-	c := &command{in: in, out: out}
-	f := c.flags(args[0], getenv(envServerKey))
-	f.SetOutput(stderr)
-	if err := f.Parse(args[1:]); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return 0
+// remote makes a command of what it does with a client.
+func remote(name string, run func(*transfer, *client) error) func(args []string, c console) error {
+	return func(args []string, con console) error {
+		c := &transfer{in: con.stdin, out: con.stdout, key: con.getenv(envServerKey)}
+		f := c.flags(name, con)
+		if err := f.Parse(args); err != nil {
+			return &badUsage{err}
 		}
-		return 2
+		if err := c.check(name, f.Arg(0)); err != nil {
+			return &badUsage{fmt.Errorf("%s: %w", name, err)}
+		}
+		if err := c.do(con.ctx, run); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
 	}
-	if err := c.check(args[0], f.Arg(0)); err != nil {
-		fmt.Fprintln(stderr, "recentsd "+args[0]+":", err)
-		return 2
-	}
-	if err := c.do(ctx, commands[args[0]].run); err != nil {
-		fmt.Fprintln(stderr, "recentsd "+args[0]+":", err)
-		return 1
-	}
-	return 0
 }
 
-func (c *command) flags(name, key string) *flag.FlagSet {
+func (c *transfer) flags(name string, con console) *flag.FlagSet {
 	f := flag.NewFlagSet("recentsd "+name, flag.ContinueOnError)
-	f.Usage = func() {
-		fmt.Fprintf(f.Output(), "recentsd %s: %s\n", name, commands[name].does)
-		f.PrintDefaults()
-	}
+	f.SetOutput(con.stderr)
 	f.StringVar(&c.url, "url", "", "address of the server or the worker; without one, the database in -data, which no server may have open")
 	f.StringVar(&c.dataDir, "data", "data", "directory of the database")
 	f.Func("key", "its server key; better given as "+envServerKey, func(text string) error { c.key = text; return nil })
-	c.key = key
 	if name == "export" {
 		f.StringVar(&c.account, "account", "", "whose sessions")
 	}
@@ -77,7 +57,7 @@ func (c *command) flags(name, key string) *flag.FlagSet {
 	return f
 }
 
-func (c *command) check(name, rest string) error {
+func (c *transfer) check(name, rest string) error {
 	switch {
 	case rest != "":
 		return fmt.Errorf("%q is not a flag", rest)
@@ -90,11 +70,11 @@ func (c *command) check(name, rest string) error {
 }
 
 // do runs the command at the address, or in the database.
-func (c *command) do(ctx context.Context, fn func(*command, *client) error) (err error) {
+func (c *transfer) do(ctx context.Context, fn func(*transfer, *client) error) (err error) {
 	if c.url != "" {
 		return fn(c, newClient(ctx, c.url, c.key))
 	}
-	db, err := sqlite.Open(filepath.Join(c.dataDir, "recents.db"), sqlite.Options{})
+	db, err := sqlite.Open(databaseOf(c.dataDir), sqlite.Options{})
 	if err != nil {
 		return err
 	}
@@ -109,7 +89,7 @@ func (c *command) do(ctx context.Context, fn func(*command, *client) error) (err
 
 // exportAccount writes each page as it came. An account that changes meanwhile
 // is refused: what would be written is of no one moment.
-func (c *command) exportAccount(at *client) error {
+func (c *transfer) exportAccount(at *client) error {
 	for after := ""; ; {
 		var page json.RawMessage
 		if err := at.call("exportAccount", at.key, object{"account": c.account, "after": after}, &page); err != nil {
@@ -129,7 +109,7 @@ func (c *command) exportAccount(at *client) error {
 }
 
 // importAccount sends each line's page with the cursor of the answer before.
-func (c *command) importAccount(at *client) error {
+func (c *transfer) importAccount(at *client) error {
 	lines, cursor, pages := bufio.NewReader(c.in), "", 0
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -154,7 +134,7 @@ func (c *command) importAccount(at *client) error {
 	}
 }
 
-func (c *command) importPage(at *client, page []byte, cursor string) (next string, err error) {
+func (c *transfer) importPage(at *client, page []byte, cursor string) (next string, err error) {
 	var read struct{ Account string }
 	if err := json.Unmarshal(page, &read); err != nil {
 		return "", fmt.Errorf("is no page of an export: %w", err)
