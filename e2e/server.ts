@@ -25,6 +25,7 @@ export class Server {
   private constructor(
     readonly port: number,
     readonly dataDir: string,
+    readonly flags: string[] = [],
   ) {
     this.url = `http://127.0.0.1:${port}`
   }
@@ -52,7 +53,7 @@ export class Server {
   }
 
   #spawnServer(): ChildProcess {
-    const args = ['-dev', '-listen', `127.0.0.1:${this.port}`, '-data', this.dataDir]
+    const args = ['-dev', '-listen', `127.0.0.1:${this.port}`, '-data', this.dataDir, ...this.flags]
     return spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
