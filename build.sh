@@ -29,6 +29,7 @@ usage() {
 ./build.sh sim -bugs           in how many schedules each bug is caught that is seeded on purpose
 ./build.sh bench [part…]     the benchmark beside peers, of: edge; build/bench/<part>.json; exit 1 when a bound is missed
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
+./build.sh soak [-t 30m] [-seed S]  server, tabs and a second device through faults under load; fails when anything grows
 ./build.sh test [part…]      all tests, or of: go, types, unit, e2e, edge; logs in build/test/
 TXT
 }
@@ -128,6 +129,7 @@ wrap_wasm_exec() {
   {
     echo 'export const scope = { Object, Array, Uint8Array, TextEncoder, TextDecoder, crypto, performance };'
     echo '(function (globalThis) {'
+    echo 'const fs = { writeSync: (fd, bytes) => scope.fs.writeSync(fd, bytes) };' # which the file looks up by this name
     cat "$(go env GOROOT)/lib/wasm/wasm_exec.js"
     echo '})(scope);'
   } >build/wasm_exec.js
@@ -299,6 +301,29 @@ cmd_reliability() {
 cmd_docs() {
   need_npm
   exec node e2e/docs/make.mjs
+}
+
+# --- soak ----------------------------------------------------------------
+
+# cmd_soak has the server and three pages of one account live through every fault
+# in turn; see e2e/soak. It leaves its samples in build/soak.json.
+cmd_soak() {
+  local minutes=30 seed=1
+  while [ $# -gt 0 ]; do
+    case "$1 ${2-}" in
+      -t\ *[0-9]h) minutes=$((${2%h} * 60)) ;;
+      -t\ *[0-9]m) minutes=${2%m} ;;
+      -seed\ *[0-9]) seed=$2 ;;
+      *) die "soak: '$1 ${2-}' is neither -t with a time like 30m or 4h, nor -seed with a number" ;;
+    esac
+    shift 2
+  done
+  mkdir -p "$LOGS"
+  need_npm
+  need_chromium
+  if stale; then build_host; fi
+  cd e2e
+  RECENTS_SOAK_MINUTES=$minutes RECENTS_SOAK_SEED=$seed exec node_modules/.bin/playwright test -c soak.config.ts
 }
 
 # --- test ----------------------------------------------------------------
@@ -517,7 +542,7 @@ need() {
 }
 
 case "${1-}" in
-  run | edge | build | docs | package | sim | bench | reliability | test) "cmd_$1" "${@:2}" ;;
+  run | edge | build | docs | package | sim | bench | reliability | soak | test) "cmd_$1" "${@:2}" ;;
   .gofmt | .fuzz | .wasm | .unit | .edge-build | .edge-deploy | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;

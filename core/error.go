@@ -32,6 +32,7 @@ const (
 	MaxDepth    = 256       // nested arrays and objects in any JSON
 	MaxSafe     = 1<<53 - 1 // the largest integer that JSON carries exactly
 	MaxClientID = 64        // bytes of a client id
+	MaxEpoch    = 64        // bytes of an epoch; account makes ones of 16
 	MaxUUID     = 128       // bytes of a message's uuid
 	MaxBody     = 64 << 10  // bytes of a call's body
 	MaxSendBody = 256 << 10 // bytes of a sendMessage body

@@ -153,6 +153,8 @@ func (p *SyncPage) check(reset bool) error {
 		return BadParam("from, next, head: " + Itoa(p.From) + ", " + Itoa(p.Next) + ", " + Itoa(p.Head) + " do not rise")
 	case p.More && p.Next == p.From:
 		return BadParam("next: " + Itoa(p.Next) + " does not pass from while more is set")
+	case p.More && len(p.Rows) == 0:
+		return BadParam("rows: there is none while more is set")
 	}
 	return checkSeqs(p.Rows, p.From, p.Next)
 }

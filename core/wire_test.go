@@ -97,6 +97,7 @@ func TestWireRefusesWhatGoesNowhere(t *testing.T) {
 		`{"epoch":"e","from":3,"next":2,"head":3}`:                                            "from, next, head: 3, 2, 3 do not rise",
 		`{"epoch":"e","from":3,"next":4,"head":3}`:                                            "from, next, head: 3, 4, 3 do not rise",
 		`{"epoch":"e","from":3,"next":3,"head":3,"more":true}`:                                "next: 3 does not pass from while more is set",
+		`{"epoch":"e","from":3,"next":4,"head":9,"more":true,"rows":[]}`:                      "rows: there is none while more is set",
 		`{"from":3,"next":3,"head":3}`:                                                        "epoch: is missing",
 		`{"epoch":"e","from":3,"next":5,"head":5,"rows":[` + row("5") + `,` + row("4") + `]}`: "rows: q 4 is not within 6 and 5",
 		`{"epoch":"e","from":3,"next":5,"head":5,"rows":[` + row("3") + `]}`:                  "rows: q 3 is not within 4 and 5",

@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -80,6 +80,19 @@ export class Server {
   /** Ends the process as a power cut does. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
+  }
+
+  /** Forgets all data of a process that has ended: the next one is another server at the same address. */
+  async forget(): Promise<void> {
+    await rm(this.dataDir, { recursive: true })
+    await mkdir(this.dataDir)
+  }
+
+  /** Takes the data of another server; both processes have ended. */
+  async take(other: Server): Promise<void> {
+    await this.forget()
+    await cp(other.dataDir, this.dataDir, { recursive: true })
+    await other.close()
   }
 
   /** Stops the process and forgets its data. */

@@ -157,10 +157,25 @@ func (r *Replica) pulled(asked *core.SyncRequest, p response) {
 	default:
 		r.startTimer(timerPull, pullEvery)
 	}
-	if r.boot == nil && (r.pullNext || page.More && page.Next == r.cursor.Seq) {
+	if page.More {
+		r.pages++
+	} else {
+		r.pages = 0
+	}
+	switch {
+	case r.boot != nil:
+	case r.pages >= mostPages:
+		r.pages = 0
+		r.fail("an answer of the server's: there is no end to its changes")
+		r.startTimer(timerPull, rateWait)
+	case r.pullNext || page.More && page.Next == r.cursor.Seq:
 		r.pull()
 	}
 }
+
+// mostPages is how many pages may follow each other before a rest: enough for
+// half a million changes, and an end to those of a hostile server.
+const mostPages = 1000
 
 func (r *Replica) applyPage(page *core.SyncPage) {
 	r.link.head = max(r.link.head, page.Head)
@@ -173,8 +188,8 @@ func (r *Replica) applyPage(page *core.SyncPage) {
 	r.sendWrites()
 	if page.HasDigest && r.lowest == 0 && page.Digest != r.base.digest {
 		r.heals++
-		r.fail("the cache differed from the server and is read again")
 		r.startOver("digest")
+		r.fail("the cache differed from the server and is read again")
 	}
 }
 

@@ -28,6 +28,7 @@ type world struct {
 	r                      *replica.Replica
 	online                 bool
 	refuse                 func(path string) (status int, body string, refused bool)
+	refuseAfter            func(path string) (after int64, refused bool) // 503 with a Retry-After
 	refuseBody             func(path, body string) (status int, answer string, refused bool)
 	socket                 int64 // 0: none
 	lastDial               int64
@@ -59,6 +60,7 @@ type world struct {
 	expiresIn    int64 // ms that a token has when a socket is ready; 0: it does not say
 	paths        []string
 	closed       bool
+	lastStore    int64 // id of the last FxStore
 	settled      []settled
 	client       string
 	callID       int64
@@ -323,7 +325,14 @@ func (w *world) later(ev replica.Event) {
 
 func (w *world) answer(fx replica.Effect) {
 	ev := replica.Event{Kind: replica.EvResponse, ID: fx.ID}
-	if w.online {
+	after, refused := int64(0), false
+	if w.refuseAfter != nil {
+		after, refused = w.refuseAfter(fx.Path)
+	}
+	switch {
+	case refused:
+		ev.Code, ev.After, ev.Data = 503, after, []byte(`{"code":503}`)
+	case w.online:
 		ev.Code, ev.Data = w.serve(fx.Path, fx.Data)
 	}
 	if w.holds && strings.Contains(string(fx.Data), `"waitMs":`) {
@@ -522,6 +531,7 @@ func (w *world) push() bool {
 }
 
 func (w *world) store(fx replica.Effect) {
+	w.lastStore = fx.ID
 	ev := replica.Event{Kind: replica.EvStored, ID: fx.ID}
 	n := binary.LittleEndian.Uint32(fx.Data)
 	var h struct {

@@ -53,7 +53,7 @@ const (
 	quiet      = 45_000 // ms without a frame: an offline browser leaves a socket open and silent
 	quietAwake = 5_000  // the same right after the page woke
 	pullEvery  = 10 * 60_000
-	rateWait   = 10_000 // after closeRate
+	rateWait   = 10_000 // after closeRate, and after too many pages
 	tokenEarly = 60_000 // ms before its expiry that a token is replaced
 	tokenLeast = 5_000  // but no sooner: a static token cannot be replaced
 )
@@ -285,6 +285,9 @@ func (r *Replica) reject(why string) {
 	}
 	r.link.fresh = true
 	r.fail(why)
+	if r.link.open == ready && !r.pulling {
+		r.retryPull(0) // no dial will tell that the token is taken again
+	}
 }
 
 func (r *Replica) network(online bool) {

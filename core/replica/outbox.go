@@ -126,6 +126,9 @@ func (r *Replica) takeWrite(w *write, old []*write) []*write {
 		return old
 	}
 	r.box.known = w.last()
+	if w.muts[0].Op == core.OpSkip {
+		r.fail("outbox: a write that waited could not be read, and is lost")
+	}
 	if i := indexOf(r.box.unsaved, w); i >= 0 {
 		w = r.box.unsaved[i].number(w.first)
 		r.box.unsaved = cut(r.box.unsaved, i)

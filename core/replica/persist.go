@@ -204,7 +204,10 @@ func (r *Replica) flush() {
 	b.Head = r.head()
 	s.headDue = false
 	b.Done = r.box.done
-	s.writing, s.done = &b.Meta, b.Done
+	// A copy: a pointer into the batch would keep its blobs, and by Expect those of
+	// every batch before it.
+	wrote := b.Meta
+	s.writing, s.done = &wrote, b.Done
 	s.id++
 	r.do(Effect{Kind: FxStore, ID: s.id, Data: b.encode()})
 }

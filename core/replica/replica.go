@@ -41,6 +41,8 @@ type Replica struct {
 	writes  []*write // stored and numbered, not in the base yet, by mid
 	box     outbox
 	sending bool  // a batch of writes is in flight
+	pages   int   // of changes, that said there were more, in a row
+	resting bool  // the server asked for a wait before the next batch
 	single  bool  // a batch was refused: the next holds one write
 	landed  int64 // the base contains every mutation up to this mid
 
@@ -213,6 +215,7 @@ func (r *Replica) timer(id int64) {
 	case timerFlush:
 		r.flush()
 	case timerWrite:
+		r.resting = false
 		r.sendWrites()
 	case timerPoll:
 		r.ask()

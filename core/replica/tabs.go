@@ -82,6 +82,8 @@ func (r *Replica) lead() {
 		s.rewrite()
 	}
 	r.link.tries, r.link.head, r.failures = 0, 0, 0
+	// One that found the digest wrong may have let go before it read all anew.
+	r.unchecked = r.known
 	r.lastError = ""
 	if r.link.state != shut {
 		r.link.state = connecting
@@ -99,7 +101,7 @@ func (r *Replica) stepDown() {
 	r.leads = false
 	r.hangUp(closeNormal, "")
 	r.link.poll.stop()
-	r.boot, r.pullNext, r.store.waiting = nil, false, false
+	r.boot, r.pullNext, r.store.waiting, r.resting = nil, false, false, false
 	for id := int64(timerDial); id <= lastTimer; id++ {
 		r.stopTimer(id)
 	}

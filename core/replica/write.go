@@ -136,10 +136,11 @@ func (r *Replica) answerQueued(w *write) {
 }
 
 // sendWrites sends the oldest writes that the server has not acknowledged, as
-// many as one batch takes, unless a batch is in flight.
+// many as one batch takes, unless a batch is in flight or the server asked for
+// a wait: a new write is no reason to come sooner.
 func (r *Replica) sendWrites() {
 	// While storage is tried, a number that was given out in memory must not get out.
-	if !r.leads || r.sending || r.box.renumbering || r.store.trial || !r.reachable() || r.boot != nil {
+	if !r.leads || r.sending || r.resting || r.box.renumbering || r.store.trial || !r.reachable() || r.boot != nil {
 		return
 	}
 	q := core.MutateRequest{ClientID: r.cfg.ClientID}
@@ -251,6 +252,7 @@ func (r *Replica) retryWrites(batch []*write, after int64) {
 	if len(r.writes) == 0 {
 		return
 	}
+	r.resting = after > 0
 	r.startTimer(timerWrite, r.backoff(batch[0].tries, after))
 }
 

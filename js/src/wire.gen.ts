@@ -135,6 +135,8 @@ export const MaxDepth = 256
 export const MaxSafe = 9007199254740991
 /** bytes of a client id */
 export const MaxClientID = 64
+/** bytes of an epoch; account makes ones of 16 */
+export const MaxEpoch = 64
 /** bytes of a message's uuid */
 export const MaxUUID = 128
 /** bytes of a call's body */
