@@ -89,6 +89,7 @@ build_demo() {
   rm -rf build/web
   mkdir -p build/web/web
   cp index.html build/web/
+  cp web/app.webmanifest web/icons/*.svg web/icons/*.png build/web/web/
   esbuild web/src/main.ts --outfile=build/web/web/main.js --alias:recents=/sdk/index.js --external:/sdk/index.js
   esbuild web/src/sw.ts --outfile=build/web/sw.js # at the root: a service worker serves only what lies below it
   esbuild web/style.css --outfile=build/web/web/style.css
