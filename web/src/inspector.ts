@@ -3,7 +3,7 @@ import { isoTime, preciseTime } from './ages'
 import { el, setText } from './dom'
 import { icon } from './icons'
 import type { Journal, Note } from './journal'
-import { connections } from './status'
+import { connections } from './summary'
 
 /** The panel that shows what the client does, from the package's public names and the browser's own measures alone. */
 export class Inspector {

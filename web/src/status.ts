@@ -1,15 +1,7 @@
 import type { ClientStatus } from 'recents'
 import { el, setText } from './dom'
 import { setGrounded } from './flight'
-
-/** The connection in words. */
-export const connections: Record<ClientStatus['connection'], string> = {
-  connecting: 'Connecting…',
-  live: 'Live',
-  offline: 'Offline',
-  unauthorized: 'Signed out',
-  closed: 'Closed',
-}
+import { summaryOf } from './summary'
 
 /** The line at the foot of the list: how the client is, which opens the inspector, and the switch that takes it offline. */
 export class StatusBar {
@@ -35,13 +27,4 @@ export class StatusBar {
     this.#button.setAttribute('aria-expanded', String(on))
     if (!on) this.#button.focus()
   }
-}
-
-/** The status in one line: what waits is said before what is saved, and memory only where a reload would lose it. */
-export function summaryOf({ connection, storage, cached, pending }: ClientStatus): string {
-  const parts = [connections[connection]]
-  if (pending > 0) parts.push(pending === 1 ? '1 change waiting' : `${pending} changes waiting`)
-  else parts.push(`${cached.toLocaleString('en')} saved`)
-  if (storage === 'memory') parts.push('in memory')
-  return parts.join(' · ')
 }
