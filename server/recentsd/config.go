@@ -36,6 +36,7 @@ type config struct {
 	nim                                bool
 	nimKey, nimSecret                  string
 	listen, dataDir                    string
+	seedTime                           time.Time
 	origins                            origins
 	limits                             server.Limits
 	heartbeat, grace                   time.Duration
@@ -84,6 +85,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.listen, "listen", "127.0.0.1:8787", "address to serve on")
 	f.StringVar(&c.dataDir, "data", "data", "directory of the database; it is made when missing")
 	f.BoolVar(&c.seed, "seed", false, "with -dev: fill an empty database with demo accounts")
+	f.TextVar(&c.seedTime, "seed-time", time.Time{}, "with -seed: when the demo's messages end, as RFC 3339; the default is now")
 	f.Var(&c.origins, "allow-origin", `web origin that may call; repeat it or use commas; "*" is any`)
 	f.BoolVar(&c.trustProxy, "trust-proxy", false, "take the caller's address from the last one in X-Forwarded-For")
 	f.Float64Var(&c.limits.AccountRate, "account-rate", c.limits.AccountRate, "requests a second of one account; 0 is no limit")
@@ -96,6 +98,15 @@ func (c *config) flags() *flag.FlagSet {
 	f.TextVar(&c.logLevel, "log", slog.LevelInfo, "debug, info, warn or error; with -dev the default is warn")
 	f.BoolVar(&c.showVersion, "version", false, "print the version and exit")
 	return f
+}
+
+// seedMoment is when the demo's messages end. Pictures of it are made at a fixed
+// one, so that the same text is in them each time.
+func (c *config) seedMoment() time.Time {
+	if c.seedTime.IsZero() {
+		return time.Now()
+	}
+	return c.seedTime
 }
 
 func isSet(f *flag.FlagSet, name string) bool {

@@ -10,9 +10,9 @@ import (
 )
 
 // seed fills an empty server with the demo's accounts through its own API, as a
-// chat app's backend would. A server that holds a session of alice is left as
-// it is.
-func seed(ctx context.Context, address string) error {
+// chat app's backend would; their messages were sent up to a month before now. A
+// server that holds a session of alice is left as it is.
+func seed(ctx context.Context, address string, now time.Time) error {
 	c := &client{ctx: ctx, address: address}
 	token, err := c.token("alice")
 	if err != nil {
@@ -22,18 +22,17 @@ func seed(ctx context.Context, address string) error {
 	if err := c.call("queryMySessionList", token, object{"limit": 1}, &list); err != nil || len(list.SessionList) > 0 {
 		return err
 	}
-	return c.fill(token)
+	return c.fill(token, now)
 }
 
-func (c *client) fill(token string) error {
+func (c *client) fill(token string, now time.Time) error {
 	for _, t := range demoTeams {
 		if err := c.call("setTeamMembers", devServerKey, t, nil); err != nil {
 			return err
 		}
 	}
-	start := time.Now()
 	for i := range demoMessages {
-		if err := c.call("sendMessage", devServerKey, demoMessages[i].request(i, start), nil); err != nil {
+		if err := c.call("sendMessage", devServerKey, demoMessages[i].request(i, now), nil); err != nil {
 			return err
 		}
 	}
@@ -113,10 +112,10 @@ type demoMessage struct {
 	attachment    object
 }
 
-func (m *demoMessage) request(i int, start time.Time) object {
+func (m *demoMessage) request(i int, now time.Time) object {
 	message := object{
 		"uuid": demoUUID(i), "messageType": m.kind, "content": m.content, "fromNickname": nicknames[m.from],
-		"timestamp": start.Add(-m.before).UnixMilli(),
+		"timestamp": now.Add(-m.before).UnixMilli(),
 	}
 	if m.attachment != nil {
 		message["messageAttachment"] = m.attachment
