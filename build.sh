@@ -23,6 +23,7 @@ usage() {
 ./build.sh edge              the worker in the real edge runtime on 127.0.0.1:8788 (PORT, DATA override); needs npm for it
 ./build.sh build             build/recentsd (server), build/sdk/ (npm package), and a table of their sizes
 ./build.sh docs              makes the pages of docs/ that come from the code
+./build.sh screenshots       makes the pictures of docs/ from the demo
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
 ./build.sh test [part…]      all tests but those of the edge worker, or of: go, types, unit, edge, e2e; logs in build/test/
@@ -227,6 +228,19 @@ cmd_docs() {
   exec node e2e/docs/make.mjs
 }
 
+# --- screenshots -----------------------------------------------------------
+
+# cmd_screenshots takes docs/screens/*.png and docs/demo.png of the demo in each of
+# its states, on a seeded server and at a fixed moment of the page's clock.
+cmd_screenshots() {
+  mkdir -p "$LOGS"
+  need_npm
+  need_chromium
+  if stale; then cmd_build; fi
+  cd e2e
+  exec node_modules/.bin/playwright test -c screens.config.ts "$@"
+}
+
 # --- test ----------------------------------------------------------------
 
 PASSED=0
@@ -428,7 +442,7 @@ need() {
 }
 
 case "${1-}" in
-  run | edge | build | docs | sim | reliability | test) "cmd_$1" "${@:2}" ;;
+  run | edge | build | docs | screenshots | sim | reliability | test) "cmd_$1" "${@:2}" ;;
   .gofmt | .fuzz | .wasm | .unit | .edge-build | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;

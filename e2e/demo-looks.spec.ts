@@ -3,6 +3,7 @@ import { looks, reach } from './demo'
 import { expect, test } from './fixtures'
 
 test.use({ seed: true })
+test.describe.configure({ mode: 'parallel' })
 
 for (const look of looks) {
   test(`axe finds nothing serious: ${look.name}`, async ({ server, page }) => {
