@@ -237,8 +237,8 @@ cmd_screenshots() {
   need_npm
   need_chromium
   if stale; then cmd_build; fi
-  cd e2e
-  exec node_modules/.bin/playwright test -c screens.config.ts "$@"
+  (cd e2e && node_modules/.bin/playwright test -c screens.config.ts "$@")
+  go run ./e2e/shrink docs/screens/*.png docs/demo.png
 }
 
 # --- test ----------------------------------------------------------------
@@ -321,7 +321,7 @@ run_edge-build() {
 # run_gofmt names the files that gofmt would change.
 run_gofmt() {
   local files
-  files=$(gofmt -l core server wasm e2e/conformance e2e/reliability)
+  files=$(gofmt -l core server wasm e2e/conformance e2e/reliability e2e/shrink)
   [ -z "$files" ] || { echo "$files"; return 1; }
 }
 

@@ -67,8 +67,9 @@ test.describe('with a seeded server', () => {
     await expect(page.getByTestId('composer-text')).toBeFocused()
     await page.keyboard.type('No mouse was used for this.')
     await page.keyboard.press('Enter')
+    await expect(page.getByTestId('no-hits'), 'no message about coffee now').toBeVisible()
     await page.keyboard.press('Escape')
-    await page.keyboard.press('/')
+    await expect(page.getByTestId('search'), 'there is no row to go back to').toBeFocused()
     await page.keyboard.press('Escape')
     await expect(row(page, 'p2p|bob').getByTestId('row-text')).toHaveText('You: No mouse was used for this.')
 
@@ -349,7 +350,7 @@ test('a release that was half loaded when the network went does not replace the 
     await expect(page.locator('html')).toHaveAttribute('data-release', 'broken')
     await page.context().setOffline(true)
     await page.reload()
-    await expect(page.getByTestId('list'), 'the release before, which had run').toBeVisible()
+    await expect(page.getByTestId('empty'), 'the release before, which had run').toBeVisible()
   } finally {
     for (const path of ['/', '/web/next.js']) host.pages.delete(path)
     await page.context().setOffline(false)

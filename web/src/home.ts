@@ -253,7 +253,7 @@ export class Home {
 
   #showBanner(connection: ClientStatus['connection']): void {
     const texts: Partial<Record<ClientStatus['connection'], string>> = {
-      offline: 'Offline: showing what this browser has saved',
+      offline: 'Offline: changes wait until the server can be reached',
       unauthorized: 'Signed out: the server does not accept this account’s token',
     }
     const text = texts[connection] ?? ''
@@ -320,7 +320,8 @@ export class Home {
 
   #back(): void {
     this.node.dataset.view = 'list'
-    this.#list.focus(this.#chat.key)
+    if (this.#view.entries.length > 0) this.#list.focus(this.#chat.key)
+    else this.#search.focus()
   }
 
   #close(): void {

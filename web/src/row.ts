@@ -142,6 +142,6 @@ function previewNodes(preview: Preview): Node[] {
   const nodes: Node[] = []
   if (preview.sender) nodes.push(el('bdi', { class: 'row-sender' }, preview.sender), document.createTextNode(': '))
   if (preview.sign) nodes.push(icon(preview.sign))
-  nodes.push(el('bdi', {}, preview.text))
+  nodes.push(document.createTextNode(preview.text)) // in no element of its own: it decides the direction of the line
   return nodes
 }

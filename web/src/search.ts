@@ -30,6 +30,11 @@ export class Search {
     return this.#field.value.trim()
   }
 
+  /** Puts the focus there. */
+  focus(): void {
+    this.#field.focus()
+  }
+
   /** Ends the search and leaves the field ready for another. */
   clear(): void {
     this.#field.value = ''
