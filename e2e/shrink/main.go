@@ -16,6 +16,9 @@ import (
 	"slices"
 )
 
+// heaviest is what a picture may weigh, in bytes.
+const heaviest = 120_000
+
 func main() {
 	for _, path := range os.Args[1:] {
 		if err := shrink(path); err != nil {
@@ -39,6 +42,9 @@ func shrink(path string) error {
 	var out bytes.Buffer
 	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, small); err != nil {
 		return err
+	}
+	if size := min(out.Len(), len(data)); size > heaviest {
+		return fmt.Errorf("%d bytes is over %d", size, heaviest)
 	}
 	if out.Len() >= len(data) {
 		return nil
