@@ -13,6 +13,7 @@ readonly SCHEDULES=10000    # of the simulator
 readonly JS_TARGET=es2022   # Chromium 94, Firefox 93, Safari 15.4
 readonly EDGE_BUDGET=2000000 # bytes of the edge module, gzip
 readonly LOGS=build/test
+readonly ENTRIES=(js/src/nim js/src/nim-web js/src/nim-ng js/src/react) # of the package, beside js/src/index
 
 # The version is version.txt's, so a checkout without git builds the same bytes.
 export GOFLAGS=-buildvcs=false
@@ -22,9 +23,11 @@ usage() {
 ./build.sh run               build what is stale, start a seeded demo on 127.0.0.1:8787 (PORT, DATA override)
 ./build.sh edge              the worker in the real edge runtime on 127.0.0.1:8788 (PORT, DATA override); needs npm for it
 ./build.sh build             build/recentsd (server), build/sdk/ (npm package), and a table of their sizes
+./build.sh package           build/recents-<version>.tgz, the npm package, and a table of its files; needs npm for it
 ./build.sh docs              makes the pages of docs/ that come from the code
 ./build.sh screenshots       makes the pictures of docs/ from the demo
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
+./build.sh sim -bugs           in how many schedules each bug is caught that is seeded on purpose
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
 ./build.sh test [part…]      all tests but those of the edge worker, or of: go, types, unit, edge, e2e; logs in build/test/
 TXT
@@ -76,11 +79,18 @@ build_js() {
   find build/sdk -name '*.js' -delete
   esbuild js/src/index.ts --outdir=build/sdk --splitting --chunk-names='[name]-[hash]' \
     --metafile=build/sdk.meta.json
+  # The other entries import index.js as it is, so that one of them does not split it, and all share one client.
+  esbuild "${ENTRIES[@]/%/.ts}" --outdir=build/sdk --external:./index.js --external:react
 }
 
-# build_types puts the public types and the package.json beside the code.
+# build_types puts the public types and what else the package holds beside the code.
 build_types() {
+  local entry
   cp js/src/api.d.ts build/sdk/index.d.ts
+  for entry in "${ENTRIES[@]}"; do
+    sed "s|'./api.js'|'./index.js'|" "$entry.api.d.ts" >"build/sdk/$(basename "$entry").d.ts"
+  done
+  cp js/recents.wasm.d.ts js/README.md LICENSE build/sdk/
   go run ./core/wiregen -types >build/sdk/wire.gen.d.ts
   sed "s/\"version\": \".*\"/\"version\": \"$(cat version.txt)\"/" js/package.json >build/sdk/package.json
 }
@@ -190,10 +200,20 @@ edge_stale() {
     -path server/recentsd/assets -prune -o -type f -newer build/edge/worker.mjs -print -quit)" ]
 }
 
+# --- package -------------------------------------------------------------
+
+# cmd_package leaves the npm package's tarball in build/, and prints what is in it.
+cmd_package() {
+  need_node
+  if stale; then cmd_build; fi
+  (cd build/sdk && npm pack --pack-destination .. --loglevel=notice --no-update-notifier)
+}
+
 # --- sim -----------------------------------------------------------------
 
 # cmd_sim runs random schedules; see core/sim/simulate for its flags.
 cmd_sim() {
+  if [ "${1-}" = -bugs ]; then exec go test -count=1 -timeout 30m -v -run '^TestEachSeededBugIsCaught$' ./core/sim; fi
   exec go run ./core/sim/simulate "$@"
 }
 
@@ -442,7 +462,7 @@ need() {
 }
 
 case "${1-}" in
-  run | edge | build | docs | screenshots | sim | reliability | test) "cmd_$1" "${@:2}" ;;
+  run | edge | build | docs | package | screenshots | sim | reliability | test) "cmd_$1" "${@:2}" ;;
   .gofmt | .fuzz | .wasm | .unit | .edge-build | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;

@@ -26,6 +26,7 @@ const (
 	MaxPage     = 100       // sessions a query
 	MaxKeys     = 100       // keys a delete
 	MaxSyncRows = 500       // rows a sync or snapshot page
+	MaxWait     = 25_000    // ms that a sync may wait for a change
 	MaxMuts     = 100       // mutations a batch
 	MaxExt      = 1024      // UTF-16 code units of an ext, unless configured
 	MaxDepth    = 256       // nested arrays and objects in any JSON

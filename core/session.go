@@ -99,13 +99,20 @@ func Field(b []byte, name string) (value []byte) {
 // AppendSessionList appends a RecentSessionList: the sessions newest first,
 // and where the next page starts (NextMax).
 func AppendSessionList(dst []byte, rows []Row, hasMore, needLastMsg bool, nextMax int64) []byte {
+	return AppendSessions(dst, len(rows), hasMore, nextMax, func(dst []byte, i int) []byte {
+		return AppendSession(dst, &rows[i], needLastMsg)
+	})
+}
+
+// AppendSessions is AppendSessionList of n sessions that append writes.
+func AppendSessions(dst []byte, n int, hasMore bool, nextMax int64, append func(dst []byte, i int) []byte) []byte {
 	dst = AppendFlag(dst, `{"hasMore":`, hasMore)
 	dst = AppendText(dst, `,"sessionList":`)
-	for i := range rows {
-		dst = AppendSession(AppendText(dst, opening(i)), &rows[i], needLastMsg)
+	for i := range n {
+		dst = append(AppendText(dst, opening(i)), i)
 	}
-	dst = AppendText(dst, closing(len(rows)))
-	return append(AppendNum(dst, `,"nextMaxTimestamp":`, nextMax), '}')
+	dst = AppendText(dst, closing(n))
+	return AppendText(AppendNum(dst, `,"nextMaxTimestamp":`, nextMax), "}")
 }
 
 // NextMax returns the maxTimestamp that asks for the page after rows, 0 when
@@ -115,5 +122,9 @@ func NextMax(rows []Row, hasMore bool) int64 {
 	if !hasMore || len(rows) == 0 {
 		return 0
 	}
-	return rows[len(rows)-1].UpdateTime - 1
+	return NextBelow(rows[len(rows)-1].UpdateTime)
 }
+
+// NextBelow returns the maxTimestamp that asks for what is older than a session
+// of that update time.
+func NextBelow(updateTime int64) int64 { return updateTime - 1 }

@@ -22,12 +22,24 @@ func TestWireRoundTrips(t *testing.T) {
 	gotSync, err := core.ParseSyncRequest(b)
 	require.NoError(t, err)
 	assert.Equal(t, sync, gotSync)
+	waiting := sync
+	waiting.WaitMs = core.MaxWait
+	b = core.AppendSyncRequest(nil, &waiting)
+	assert.JSONEq(t, `{"v":1,"epoch":"e1","cursor":4,"clientId":"c","limit":50,"waitMs":25000}`, string(b))
+	gotSync, err = core.ParseSyncRequest(b)
+	require.NoError(t, err)
+	assert.Equal(t, waiting, gotSync)
 	assert.JSONEq(t, `{"t":"hello","v":1,"epoch":"e1","cursor":4,"clientId":"c"}`, string(core.AppendHello(nil, &sync)))
 
 	page := core.SyncPage{Epoch: "e1", From: 4, Next: 5, Head: 5, Rows: []core.Row{wireRow}, LastMid: 2, Digest: 255, HasDigest: true, Now: 77}
 	b = core.AppendSyncPage(nil, &page)
 	assert.JSONEq(t, `{"v":1,"epoch":"e1","from":4,"next":5,"head":5,"more":false,"rows":[`+row+`],"lastMid":2,"digest":"00000000000000ff","serverTime":77}`, string(b))
 	gotPage, err := core.ParseSyncPage(b)
+	require.NoError(t, err)
+	assert.Equal(t, page, gotPage)
+
+	page.Held = true
+	gotPage, err = core.ParseSyncPage(core.AppendSyncPage(nil, &page))
 	require.NoError(t, err)
 	assert.Equal(t, page, gotPage)
 

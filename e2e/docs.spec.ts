@@ -51,8 +51,34 @@ test.describe('docs/', () => {
     })
   }
 
+  for (const [i, shape] of ['nim', 'nim-web', 'nim-ng'].entries()) {
+    test(`migrating-from-nim.md: its example of recents/${shape} runs as it stands`, async ({ server, api, page, host }) => {
+      const code = (await blocksOf('migrating-from-nim.md', 'js'))[i]!
+      const given = { url: server.url, account: 'alice', token: await api.token('alice') }
+      host.pages.set(`/${shape}.html`, `<!doctype html><title>${shape}</title>
+        <script type="importmap">{ "imports": { "recents/${shape}": "/sdk/${shape}.js" } }</script>
+        <script type="module">
+          const { url, account, token } = ${JSON.stringify(given)}
+          window.shown = []
+          const show = (...what) => window.shown.push(what.join(' '))
+          ${code}
+        </script>`)
+      await page.goto(`${host.url}/${shape}.html`)
+      const shown = (): Promise<string[]> => page.evaluate('shown')
+      const [newest, ...others] = (await api.list('alice')).sessionList
+      const list = { nim: 1 + others.length, 'nim-web': `${newest!.sessionType}-${newest!.sessionId}`, 'nim-ng': JSON.parse(newest!.lastMsg!).content }[shape]
+      await expect.poll(shown).toContain(`list ${list}`)
+      const bob = async (): Promise<{ ext?: string }> => api.user('alice', '/v1/queryMySession', { sessionId: 'bob', sessionType: 'p2p' })
+      await expect.poll(async () => (await bob()).ext).toBe('pinned')
+      if (shape === 'nim-ng') await expect.poll(shown).toContain('code 404')
+      if (shape === 'nim-web') await expect.poll(shown).toContain('updated ')
+      await api.send('carol', 'alice', 'hello')
+      await expect.poll(shown).toContain(`changed ${shape === 'nim' ? 'carol' : 'p2p-carol'}`)
+    })
+  }
+
   test('every link of docs/ and of README.md leads to a file that is there', async () => {
-    for (const name of ['../README.md', 'getting-started.md', 'concepts.md', 'running.md', 'security.md', 'testing.md', 'nim-backend.md']) {
+    for (const name of ['../README.md', 'getting-started.md', 'concepts.md', 'running.md', 'security.md', 'testing.md', 'nim-backend.md', 'migrating-from-nim.md']) {
       const from = new URL(`../docs/${name}`, import.meta.url)
       const text = await readFile(from, 'utf8')
       for (const [, target] of text.matchAll(/\]\(([^):#]+)(?:#[^)]*)?\)/g)) {

@@ -21,8 +21,8 @@ const types: Record<string, string> = {
 export const blank = '/blank.html'
 
 /**
- * Serves the demo and the package from build/, as a chat app's own web host would: another origin than recentsd's,
- * and one that is there when recentsd is not.
+ * Serves the demo and the package from build/, or the files of another directory, as a chat app's own web host would:
+ * another origin than recentsd's, and one that is there when recentsd is not.
  */
 export class Host {
   private constructor(
@@ -32,9 +32,10 @@ export class Host {
     readonly close: () => Promise<void>,
   ) {}
 
-  static async open(): Promise<Host> {
+  static async open(directory?: string): Promise<Host> {
     const pages = new Map([[blank, '<!doctype html><title>blank</title>']])
-    const http = createServer((request, response) => void answer(pages, new URL(request.url ?? '/', 'http://host').pathname, response))
+    const fileOf = directory === undefined ? inBuild : (name: string): string => join(directory, name)
+    const http = createServer((request, response) => void answer(pages, fileOf, new URL(request.url ?? '/', 'http://host').pathname, response))
     http.listen(0, '127.0.0.1')
     await once(http, 'listening')
     const { port } = http.address() as AddressInfo
@@ -46,11 +47,16 @@ export class Host {
   }
 }
 
-async function answer(pages: Map<string, string>, pathname: string, response: ServerResponse): Promise<void> {
+/** The file of build/ that a path names. */
+function inBuild(name: string): string {
+  return name.startsWith('/sdk/') ? join(build, name) : join(build, 'web', name)
+}
+
+async function answer(pages: Map<string, string>, fileOf: (name: string) => string, pathname: string, response: ServerResponse): Promise<void> {
   const page = pages.get(pathname)
   if (page !== undefined) return send(response, extname(pathname) || '.html', page)
-  const name = pathname === '/' ? '/index.html' : normalize(pathname)
-  const file = name.startsWith('/sdk/') ? join(build, name) : join(build, 'web', name)
+  const name = normalize(pathname)
+  const file = fileOf(name.endsWith('/') ? `${name}index.html` : name)
   try {
     send(response, extname(file), await readFile(file))
   } catch {

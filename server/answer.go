@@ -18,10 +18,11 @@ import (
 // log line tells.
 type reply struct {
 	http.ResponseWriter
-	code    int    // result code of the envelope, or the HTTP status of what has none
-	bytes   int    // of the body
-	begun   bool   // the header is out
-	account string // "" until known; logged at debug only
+	code    int           // result code of the envelope, or the HTTP status of what has none
+	bytes   int           // of the body
+	begun   bool          // the header is out
+	account string        // "" until known; logged at debug only
+	waited  time.Duration // for a change, which is no work: neither logged nor measured
 }
 
 func (w *reply) WriteHeader(status int) {
@@ -123,7 +124,7 @@ func (h *Handler) finish(w *reply, r *http.Request, start time.Time) {
 	if v := recover(); v != nil {
 		h.caught(w, r, v)
 	}
-	took := time.Since(start)
+	took := time.Since(start) - w.waited
 	path := pathName(h, r)
 	h.opts.Metrics.Called(path, w.code, took)
 	attrs := []slog.Attr{slog.String("method", methodName(r)), slog.String("path", path), slog.Int("code", w.code),

@@ -22,6 +22,7 @@ type Keys struct {
 	ServerKey string            // of the chat app's backend; "" admits none
 	Secret    []byte            // HS256 tokens are signed with it; nil admits none
 	PublicKey ed25519.PublicKey // EdDSA tokens are checked with it; nil admits none
+	Audience  string            // that a token must name in aud; "": tokens with an aud are not for this server
 }
 
 // ParsePublicKey reads an Ed25519 public key: PEM ("PUBLIC KEY"), or base64 of
@@ -99,9 +100,13 @@ func newAuthority(keys Keys, now func() int64) *authority {
 	if len(keys.PublicKey) > 0 {
 		methods = append(methods, jwt.SigningMethodEdDSA.Alg())
 	}
-	return &authority{keys, now, jwt.NewParser(
+	options := []jwt.ParserOption{
 		jwt.WithValidMethods(methods), jwt.WithExpirationRequired(), jwt.WithStrictDecoding(),
-		jwt.WithLeeway(tokenLeeway), jwt.WithTimeFunc(func() time.Time { return time.UnixMilli(now()) }))}
+		jwt.WithLeeway(tokenLeeway), jwt.WithTimeFunc(func() time.Time { return time.UnixMilli(now()) })}
+	if keys.Audience != "" {
+		options = append(options, jwt.WithAudience(keys.Audience))
+	}
+	return &authority{keys, now, jwt.NewParser(options...)}
 }
 
 // bearer returns the token of the Authorization header, "" when there is none.
@@ -135,6 +140,9 @@ func (a *authority) user(token string) (caller, error) {
 	if _, err := a.parser.ParseWithClaims(token, &claims, a.keyFor); err != nil {
 		return caller{}, badToken(a.reason(err, &claims))
 	}
+	if a.keys.Audience == "" && len(claims.Audience) > 0 { // RFC 7519, 4.1.3
+		return caller{}, badToken("has an aud, and this server is no one's")
+	}
 	if err := core.CheckID("sub", claims.Subject); err != nil {
 		return caller{}, badToken(err.Error())
 	}
@@ -142,6 +150,9 @@ func (a *authority) user(token string) (caller, error) {
 }
 
 func (a *authority) keyFor(t *jwt.Token) (any, error) {
+	if _, extended := t.Header["crit"]; extended { // RFC 7515, 4.1.11: none is understood here
+		return nil, jwt.ErrTokenUnverifiable
+	}
 	if t.Method == jwt.SigningMethodEdDSA {
 		return a.keys.PublicKey, nil
 	}
@@ -154,8 +165,10 @@ func (a *authority) reason(err error, claims *jwt.RegisteredClaims) string {
 		return "is malformed"
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
 		return "its signature or its algorithm is not one that this server takes"
-	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing) && claims.ExpiresAt == nil:
 		return "has no exp"
+	case errors.Is(err, jwt.ErrTokenInvalidAudience), errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return "its aud is not " + core.Quote(a.keys.Audience)
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return "expired at " + core.Itoa(claims.ExpiresAt.UnixMilli()) + ", it is " + core.Itoa(a.now())
 	case errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
@@ -164,15 +177,18 @@ func (a *authority) reason(err error, claims *jwt.RegisteredClaims) string {
 	return "is not one that this server takes"
 }
 
-// issue makes a token of an account.
-func (a *authority) issue(account string, ttl time.Duration) (token string, expires int64, err error) {
-	if len(a.keys.Secret) == 0 {
+// Issue makes a token of an account, good for ttl from now (ms) on. account must
+// have passed core.CheckID. Without a Secret it is code 403.
+func (k Keys) Issue(account string, ttl time.Duration, now int64) (token string, expires int64, err error) {
+	if len(k.Secret) == 0 {
 		return "", 0, forbidden("issueToken: this server has no token secret; tokens come from the holder of the EdDSA key")
 	}
-	now := time.UnixMilli(a.now())
-	exp := jwt.NewNumericDate(now.Add(ttl))
-	token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
-		Subject: account, IssuedAt: jwt.NewNumericDate(now), ExpiresAt: exp,
-	}).SignedString(a.keys.Secret)
+	at := time.UnixMilli(now)
+	exp := jwt.NewNumericDate(at.Add(ttl))
+	claims := jwt.RegisteredClaims{Subject: account, IssuedAt: jwt.NewNumericDate(at), ExpiresAt: exp}
+	if k.Audience != "" {
+		claims.Audience = jwt.ClaimStrings{k.Audience}
+	}
+	token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(k.Secret)
 	return token, exp.UnixMilli(), err
 }

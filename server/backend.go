@@ -14,15 +14,18 @@ import (
 
 // Bounds of a token's life.
 const (
-	defaultTTL = 24 * 60 * 60
-	maxTTL     = 365 * 24 * 60 * 60
+	DefaultTokenLife = 24 * time.Hour
+	MaxTokenLife     = 365 * 24 * time.Hour
+
+	defaultTTL = int64(DefaultTokenLife / time.Second)
+	maxTTL     = int64(MaxTokenLife / time.Second)
 )
 
 // issueToken is no write that an Idempotency-Key could repeat: a receipt would
 // keep the token readable in the store.
 func (h *Handler) issueToken(_ context.Context, q *request) ([]byte, error) {
 	var name string
-	ttl := int64(defaultTTL)
+	ttl := defaultTTL
 	err := params{"account": text(&name), "ttlSeconds": number(&ttl)}.read(q.body)
 	if err == nil {
 		err = checkID("account", name)
@@ -39,7 +42,7 @@ func (h *Handler) issueToken(_ context.Context, q *request) ([]byte, error) {
 }
 
 func (h *Handler) tokenOf(name string, ttl int64) ([]byte, error) {
-	token, expires, err := h.auth.issue(name, time.Duration(ttl)*time.Second)
+	token, expires, err := h.opts.Keys.Issue(name, time.Duration(ttl)*time.Second, h.opts.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,12 @@ func (h *Handler) sync(ctx context.Context, q *request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := h.syncPage(ctx, q.caller.account, s)
+	var page *core.SyncPage
+	if s.WaitMs > 0 && h.tells {
+		page, err = h.longPoll(ctx, q, s)
+	} else {
+		page, err = h.syncPage(ctx, q.caller.account, s)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -42,12 +42,21 @@ type world struct {
 	accounts account.Accounts
 	handler  *server.Handler
 	http     *httptest.Server
+	pipe     *pipe // in its place, in a bubble
 	clock    atomic.Int64
 	ids      atomic.Int64
 	log      buffer
 	metrics  counts
-	tokens   []string
+
+	mu     sync.Mutex // over tokens
+	tokens []string
 }
+
+// How long a test waits for what happens by itself, and how often it looks.
+const (
+	eventually = 30 * time.Second
+	tick       = time.Millisecond
+)
 
 // startTime is the clock of every world at first, ms.
 const startTime = 1_700_000_000_000
@@ -128,8 +137,15 @@ func (w *world) token(name string) string {
 func (w *world) sign(m jwt.SigningMethod, key any, claims jwt.MapClaims) string {
 	token, err := jwt.NewWithClaims(m, claims).SignedString(key)
 	require.NoError(w.t, err)
-	w.tokens = append(w.tokens, token)
+	w.made(token)
 	return token
+}
+
+// made notes a token, which the log must not hold.
+func (w *world) made(token string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tokens = append(w.tokens, token)
 }
 
 // answer is one answer of the API.
@@ -152,7 +168,19 @@ func (w *world) user(name, path string, body any) answer { return w.as(w.token(n
 func (w *world) server(path string, body any) answer     { return w.as(serverKey, path, body) }
 
 func (w *world) request(method, path string, body any, headers ...string) answer {
-	r, err := http.NewRequest(method, w.http.URL+path, reader(w.t, body))
+	w.t.Helper()
+	a, err := w.roundTrip(http.DefaultTransport, method, path, body, headers...)
+	require.NoError(w.t, err)
+	return a
+}
+
+// roundTrip is request over a way of the test's own, which may fail.
+func (w *world) roundTrip(way http.RoundTripper, method, path string, body any, headers ...string) (answer, error) {
+	base := "http://pipe"
+	if w.http != nil {
+		base = w.http.URL
+	}
+	r, err := http.NewRequest(method, base+path, reader(w.t, body))
 	require.NoError(w.t, err)
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i] == "Host" {
@@ -161,10 +189,12 @@ func (w *world) request(method, path string, body any, headers ...string) answer
 		}
 		r.Header.Add(headers[i], headers[i+1])
 	}
-	res, err := http.DefaultTransport.RoundTrip(r)
-	require.NoError(w.t, err)
+	res, err := way.RoundTrip(r)
+	if err != nil {
+		return answer{}, err
+	}
 	defer func() { _ = res.Body.Close() }()
-	return read(w.t, res)
+	return read(w.t, res), nil
 }
 
 func reader(t testing.TB, body any) io.Reader {

@@ -1,12 +1,19 @@
+//go:build !js
+
 package server_test
 
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
+	"recents/core"
 	"recents/core/account"
 	"recents/server"
 )
@@ -97,4 +104,143 @@ func TestCORS(t *testing.T) {
 	require.Equal(t, "http://127.0.0.1:5173", preflight(dev, "http://127.0.0.1:5173").header.Get("Access-Control-Allow-Origin"))
 	require.Equal(t, 403, preflight(dev, "https://evil.example").code)
 	require.Equal(t, 204, preflight(dev, dev.http.URL).status, "a page of this very host")
+}
+
+// sized is a JSON object of exactly n bytes with the members given.
+func sized(n int, members string) string {
+	return `{` + members + `,"pad":"` + strings.Repeat("x", n-len(members)-len(`{,"pad":""}`)) + `"}`
+}
+
+func nested(depth int) string {
+	return `{"deep":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + `}`
+}
+
+func text(n int) string { return strings.Repeat("x", n) }
+
+// TestLimitsAtTheirBorders: every bound of api.md §2 and contract.md §3 takes
+// what is at it, and refuses one more with a text that names both.
+func TestLimitsAtTheirBorders(t *testing.T) {
+	const send = "/v1/sendMessage"
+	p2p := `"from":"bob","to":"alice","sessionType":"p2p"`
+	message := func(n int) string { return `{` + p2p + `,"message":{"uuid":"` + text(n) + `"}}` }
+	for name, c := range map[string]struct {
+		bound  int
+		server bool // with the server key
+		path   string
+		body   func(n int) string
+		code   int // of one more
+		words  string
+	}{
+		"bytes of a body":        {65536, false, queryList, func(n int) string { return sized(n, `"limit":1`) }, 413, "over 65536"},
+		"bytes of a sendMessage": {262144, true, send, func(n int) string { return sized(n, p2p+`,"message":{}`) }, 413, "over 262144"},
+		"bytes of a team":        {1 << 20, true, "/v1/setTeamMembers", func(n int) string { return sized(n, `"teamId":"t","sessionType":"team","members":["a"]`) }, 413, "over 1048576"},
+		"nesting":                {256, false, queryList, nested, 414, "deeper than 256"},
+		"bytes of an id":         {64, false, update, func(n int) string { return `{"sessionId":"` + text(n) + `","sessionType":"p2p","ext":""}` }, 414, "over 64"},
+		"bytes of an account":    {64, true, "/v1/issueToken", func(n int) string { return `{"account":"` + text(n) + `"}` }, 414, "over 64"},
+		"code units of an ext":   {1024, false, update, func(n int) string { return ext(`"` + text(n) + `"`) }, 414, "over 1024"},
+		"code units of a mutate": {1024, false, "/v1/mutate", func(n int) string {
+			return `{"clientId":"e","muts":[{"mid":1,"op":"ext","key":"p2p|x","ext":"` + text(n) + `"}]}`
+		}, 414, "over 1024"},
+		"keys of a delete":     {100, false, remove, ids, 414, "1 and 100"},
+		"mutations of a batch": {100, false, "/v1/mutate", mutations, 414, "100"},
+		"bytes of a client id": {64, false, "/v1/mutate", func(n int) string {
+			return `{"clientId":"` + text(n) + `","muts":[{"mid":1,"op":"delete","key":"p2p|x"}]}`
+		}, 414, "64"},
+		"sessions of a page":      {100, false, queryList, func(n int) string { return fmt.Sprintf(`{"limit":%d}`, n) }, 414, "over 100"},
+		"rows of a sync":          {500, false, "/v1/sync", func(n int) string { return fmt.Sprintf(`{"limit":%d}`, n) }, 414, "over 500"},
+		"rows of a snapshot":      {500, false, "/v1/snapshot", func(n int) string { return fmt.Sprintf(`{"limit":%d}`, n) }, 414, "over 500"},
+		"bytes of a uuid":         {128, true, send, message, 414, "over 128"},
+		"bytes of a revoked uuid": {128, true, "/v1/revokeMessage", func(n int) string { return `{` + p2p + `,"operator":"bob","uuid":"` + text(n) + `"}` }, 414, "over 128"},
+		"members of a team":       {2000, true, "/v1/setTeamMembers", team, 414, "over 2000"},
+		"recipients": {2000, true, send, func(n int) string {
+			return `{"from":"bob","to":"t","sessionType":"team","message":{},"recipients":` + people(n) + `}`
+		}, 414, "over 2000"},
+		"seconds of a token": {31536000, true, "/v1/issueToken", func(n int) string { return fmt.Sprintf(`{"account":"a","ttlSeconds":%d}`, n) }, 414, "over 31536000"},
+		"the largest number": {core.MaxSafe, false, queryList, func(n int) string { return fmt.Sprintf(`{"maxTimestamp":%d}`, n) }, 414, "2^53-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := onMemory(t)
+			call := func(n int) answer {
+				if c.server {
+					return w.server(c.path, c.body(n))
+				}
+				return w.user("alice", c.path, c.body(n))
+			}
+			a := call(c.bound)
+			a.ok(t)
+			if token := a.data.Get("token").Str; token != "" {
+				w.made(token)
+			}
+			call(c.bound+1).refused(t, c.code, c.words)
+		})
+	}
+}
+
+func people(n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf(`"p%d"`, i)
+	}
+	return `[` + strings.Join(names, ",") + `]`
+}
+
+func team(n int) string { return `{"teamId":"t","sessionType":"team","members":` + people(n) + `}` }
+
+// TestAConfiguredExt: the bound that an operator sets holds for both ways to
+// write one.
+func TestAConfiguredExt(t *testing.T) {
+	w := newWorld(t, account.NewMemory(), func(o *server.Options) { o.Config.MaxExt = 5 })
+	w.user("alice", update, ext(`"12345"`)).ok(t)
+	w.user("alice", update, ext(`"123456"`)).refused(t, 414, "6 UTF-16 code units is over 5")
+	w.user("alice", "/v1/mutate", `{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|bob","ext":"123456"}]}`).refused(t, 414, "over 5")
+}
+
+// TestAFrameAtItsBorder: 64 KiB are taken, one byte more is 1009.
+func TestAFrameAtItsBorder(t *testing.T) {
+	w := onMemory(t)
+	l := w.dial("alice")
+	l.c.SetReadLimit(1 << 20)
+	l.send(sized(core.MaxFrame, `"t":"later"`))
+	l.send("ping")
+	require.Equal(t, "pong", l.text())
+	l.send(sized(core.MaxFrame+1, `"t":"later"`))
+	require.EqualValues(t, 1009, l.ended())
+}
+
+// TestFramesAtTheirPace: 40 frames at once are taken and one more is not; 20 a
+// second are taken for as long as they come.
+func TestFramesAtTheirPace(t *testing.T) {
+	for name, c := range map[string]struct {
+		frames int
+		apart  time.Duration
+		closed bool
+	}{
+		"40 at once":       {40, 0, false},
+		"41 at once":       {41, 0, true},
+		"20 a second":      {400, time.Second / 20, false},
+		"25 a second":      {400, time.Second / 25, true},
+		"41 in two pieces": {41, time.Second / 40, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world, client *http.Client) {
+				l := w.dialPipe(w.token("alice"), client)
+				code := make(chan websocket.StatusCode, 1)
+				go func() { code <- l.ended() }()
+				for range c.frames {
+					if l.c.Write(t.Context(), websocket.MessageText, []byte(`{"t":"later"}`)) != nil {
+						break // closed by now
+					}
+					time.Sleep(c.apart)
+				}
+				if c.closed {
+					require.EqualValues(t, 4429, <-code)
+					return
+				}
+				synctest.Wait()
+				require.Empty(t, code, "still open")
+				l.close()
+				<-code
+			})
+		})
+	}
 }

@@ -75,7 +75,7 @@ func (b *broken) View(ctx context.Context, fn func(account.Tx) error) error {
 	return b.Accounts.View(ctx, fn)
 }
 
-func TestAPanicIsOneCall(t *testing.T) {
+func TestS3APanicIsOneCall(t *testing.T) {
 	b := &broken{Accounts: account.NewMemory()}
 	w := newWorld(t, b, nil)
 	for _, value := range []any{hush, errors.New(hush), 7} {
@@ -88,6 +88,7 @@ func TestAPanicIsOneCall(t *testing.T) {
 	}
 	require.Contains(t, w.log.String(), "assignment to entry in nil map")
 	require.Contains(t, w.log.String(), `"stack":"goroutine`)
+	t.Attr("S3", "6 panics: 500 each, and the next call works")
 }
 
 func TestErrorsOfTheStore(t *testing.T) {

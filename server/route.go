@@ -107,6 +107,7 @@ type request struct {
 	caller caller
 	body   []byte // passed core.Strict
 	key    string // Idempotency-Key, "" for none
+	out    *reply
 }
 
 // hash tells two bodies of one path apart.
@@ -135,7 +136,7 @@ func (h *Handler) admit(w *reply, r *http.Request, rt *route) (*request, error) 
 		return nil, err
 	}
 	body, err := readBody(w, r, rt.maxBody)
-	return &request{http: r, path: r.URL.Path, caller: who, body: body, key: key}, err
+	return &request{http: r, path: r.URL.Path, caller: who, body: body, key: key, out: w}, err
 }
 
 // identify says who calls and whether this path admits it. A token is checked

@@ -64,8 +64,10 @@ type Handler struct {
 	hub      *hub
 	sockets  *sockets
 	routes   map[string]route
+	tells    bool // the hub hears of every commit, so a call may wait for one
 	stopping atomic.Bool
 	failed   sync.Once
+	newest   atomic.Int64 // update time given out, ms; written within Accounts.Update
 	// order is the newest message's order. Only functions that run inside
 	// Accounts.Update touch it, and those run one at a time.
 	order uint64
@@ -87,13 +89,20 @@ func New(ctx context.Context, o Options) (*Handler, error) {
 		hub:     newHub(o.Metrics),
 		sockets: newSockets(),
 		order:   account.NextOrder(0, newest+1) - 1,
+		tells:   o.Publish == nil,
 	}
 	if h.opts.Publish == nil {
 		h.opts.Publish = h.hub.publish
 	}
+	h.newest.Store(newest)
 	h.routes = h.table()
 	return h, nil
 }
+
+// Ahead returns by how many ms the newest update time given out is ahead of the
+// clock. Each of an account's is another, so a burst is ahead by a ms a message
+// and the clock catches up; minutes of it are a clock that went back, or stands.
+func (h *Handler) Ahead() int64 { return max(h.newest.Load()-h.opts.Now(), 0) }
 
 func (o Options) withDefaults() Options {
 	if o.Heartbeat == 0 {
@@ -137,10 +146,13 @@ func (h *Handler) Close(ctx context.Context) error {
 	return h.sockets.close(ctx)
 }
 
+// errStopping refuses what would outlive the server.
+var errStopping = &core.Error{Code: core.CodeUnavailable, Details: "the server is stopping"}
+
 // unready says why no new caller should be sent here.
 func (h *Handler) unready() error {
 	if h.stopping.Load() {
-		return &core.Error{Code: core.CodeUnavailable, Details: "the server is stopping"}
+		return errStopping
 	}
 	if err := h.opts.Healthy(); err != nil {
 		h.failed.Do(func() { h.opts.Failed(err) })

@@ -12,6 +12,7 @@ const (
 	closeBadData    = 1003
 	closePolicy     = 1008
 	closeInternal   = 1011
+	closeTryAgain   = 1013
 	CloseToken      = 4401 // the token is bad, or expired while open
 	closeAccount    = 4403 // the token is good, but the account may not
 	closeTooSlow    = 4408 // nothing came for too long, or nothing could be sent

@@ -18,7 +18,8 @@ import (
 
 const (
 	heartbeatMiss = 2.5              // heartbeats without a frame, then the peer counts as gone
-	writeTimeout  = 10 * time.Second // for one frame; a peer that takes none for so long is gone
+	writeTimeout  = 10 * time.Second // for one frame, and a second more for each slowLink bytes of it; a peer that takes none for so long is gone
+	slowLink      = 3 << 10          // bytes a second of the slowest link that is served
 	framesASecond = 20
 	framesAtOnce  = 40
 )
@@ -38,14 +39,17 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 	if code == 0 {
 		defer h.limits.slots.give(who.account)
 	}
+	var s *socket // is there before a frame is read
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
 		InsecureSkipVerify: true, // admitSocket held the origin to our own list
+		OnPingReceived:     func(context.Context, []byte) bool { return s.control() },
+		OnPongReceived:     func(context.Context, []byte) { s.control() },
 	})
 	if err != nil {
 		return // Accept has answered
 	}
-	s := newSocket(h, conn, who)
+	s = newSocket(h, conn, who)
 	if code != 0 {
 		s.end(code, reason)
 		return
@@ -62,12 +66,14 @@ type socket struct {
 	who    caller
 	reader *reader
 	hello  chan core.SyncRequest // holds one: the newest hello that waits for the writer
+	pace   *rate.Limiter         // of the peer's frames
 	code   atomic.Int32          // that it was closed with, 0 when the peer left
 }
 
 func newSocket(h *Handler, conn *websocket.Conn, who caller) *socket {
 	conn.SetReadLimit(core.MaxFrame)
 	return &socket{h: h, conn: conn, who: who, hello: make(chan core.SyncRequest, 1),
+		pace:   rate.NewLimiter(framesASecond, framesAtOnce),
 		reader: &reader{account: who.account, out: newOutbox()}}
 }
 
@@ -111,14 +117,13 @@ func (s *socket) readAll(ctx context.Context) {
 	silence := time.Duration(heartbeatMiss * float64(s.h.opts.Heartbeat))
 	watchdog := time.AfterFunc(silence, func() { s.end(closeTooSlow, "no frame for "+silence.String()) })
 	defer watchdog.Stop()
-	pace := rate.NewLimiter(framesASecond, framesAtOnce)
 	for {
 		kind, frame, err := s.conn.Read(ctx)
 		switch {
 		case err != nil:
 			return
-		case !pace.Allow():
-			s.end(closeTooMany, "more than "+core.Itoa(framesASecond)+" frames a second")
+		case !s.pace.Allow():
+			s.end(closeTooMany, tooManyFrames)
 			return
 		case kind != websocket.MessageText:
 			s.end(closeBadData, "frames are text")
@@ -130,6 +135,22 @@ func (s *socket) readAll(ctx context.Context) {
 			return
 		}
 	}
+}
+
+var tooManyFrames = "more than " + core.Itoa(framesASecond) + " frames a second"
+
+// control counts a ping or pong of the protocol's own, which a read answers
+// and goes on: without a pace, a million of them would be answered. An end
+// waits for the read that this is called from, so it goes beside it. It
+// reports whether the frame is to be answered.
+func (s *socket) control() bool {
+	if s.pace.Allow() {
+		return true
+	}
+	if s.code.CompareAndSwap(0, closeTooMany) {
+		go s.end(closeTooMany, tooManyFrames)
+	}
+	return false
 }
 
 // take reads one frame.
@@ -175,6 +196,11 @@ func (s *socket) lost(ctx context.Context, err error) {
 		s.cut()
 		return
 	}
+	var refusal *core.Error
+	if errors.As(err, &refusal) {
+		s.end(closeTryAgain, refusal.Details)
+		return
+	}
 	s.h.opts.Log.LogAttrs(ctx, slog.LevelError, "socket failed", slog.Any("error", err))
 	s.end(closeInternal, "internal error")
 }
@@ -185,7 +211,7 @@ var errPeer = errors.New("the peer takes no frames")
 // write sends one frame. A peer that takes none for writeTimeout gets no close
 // frame either: the code is for the metrics.
 func (s *socket) write(ctx context.Context, frame []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout+time.Duration(len(frame))*time.Second/slowLink)
 	defer cancel()
 	if s.conn.Write(ctx, websocket.MessageText, frame) == nil {
 		return nil

@@ -47,6 +47,7 @@ func (w *work) open(name string) (*account.Account, error) {
 
 func (w *work) commit() error {
 	var deltas []*account.Delta
+	newest := int64(0)
 	for _, a := range w.accounts {
 		d, err := a.Commit()
 		if err != nil {
@@ -54,10 +55,14 @@ func (w *work) commit() error {
 		}
 		if d != nil && (d.To > d.From || d.Client != "") {
 			deltas = append(deltas, d)
+			newest = max(newest, a.Meta().LastTime)
 		}
 	}
 	if len(deltas) > 0 {
-		w.tx.AfterCommit(func() { w.h.opts.Publish(deltas) })
+		w.tx.AfterCommit(func() {
+			w.h.newest.Store(max(newest, w.h.newest.Load()))
+			w.h.opts.Publish(deltas)
+		})
 	}
 	return nil
 }

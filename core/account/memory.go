@@ -33,13 +33,16 @@ func (m *Memory) Update(ctx context.Context, fn func(Tx) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	tx := &memoryTx{m: m, saved: map[string]*memoryAccount{}, teams: cloneMap(m.teams)}
-	if err := fn(tx); err != nil {
-		for name, a := range tx.saved {
-			m.accounts[name] = a
+	committed := false
+	defer func() { // a panic of fn too
+		if !committed {
+			tx.rollback()
 		}
-		m.teams = tx.teams
+	}()
+	if err := fn(tx); err != nil {
 		return err
 	}
+	committed = true
 	for _, fn := range tx.after {
 		fn()
 	}
@@ -76,6 +79,14 @@ type memoryTx struct {
 	saved map[string]*memoryAccount // accounts as they were, for a rollback
 	teams map[core.Key]Team
 	after []func()
+}
+
+// rollback puts back what fn changed.
+func (tx *memoryTx) rollback() {
+	for name, a := range tx.saved {
+		tx.m.accounts[name] = a
+	}
+	tx.m.teams = tx.teams
 }
 
 func (tx *memoryTx) Account(name string) Store {

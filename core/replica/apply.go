@@ -11,7 +11,7 @@ func (r *Replica) delta(f *core.Frame) {
 	case r.boot != nil:
 		// The end of the bootstrap compares head and pulls.
 	case f.Epoch == r.cursor.Epoch && f.From == r.cursor.Seq:
-		r.apply(f.Rows, f.To, f.LastMid)
+		r.apply(f.Rows, f.To, f.LastMid, true)
 		if r.cursor.Seq >= r.link.head {
 			r.asOf = r.now
 		}
@@ -22,14 +22,17 @@ func (r *Replica) delta(f *core.Frame) {
 }
 
 // apply moves the base from the cursor to a later one. lastMid is the newest
-// mutation of this client that the rows contain.
-func (r *Replica) apply(rows []core.Row, to, lastMid int64) {
+// mutation of this client that the rows contain, or, unless they are whole, that
+// the pages after them do: then no write lands yet (R4).
+func (r *Replica) apply(rows []core.Row, to, lastMid int64, whole bool) {
 	for i := range rows {
 		r.applyRow(&rows[i], lastMid)
 	}
 	r.cursor.Seq = to
 	r.evict()
-	r.landed = max(r.landed, lastMid)
+	if whole {
+		r.landed = max(r.landed, lastMid)
+	}
 	r.landWrites()
 }
 
@@ -107,14 +110,17 @@ func (r *Replica) tellChanges() {
 	for i := range c.rows {
 		row := &c.rows[i]
 		waiting := o.at(row)
+		if waiting != nil {
+			r.mask(row.Key, !waiting.removed)
+		}
 		switch {
 		case c.last[row.Key.String()] != i:
+		case waiting != nil && !waiting.removed: // it is listed, deleted or not
+			updates = core.AppendSession(appendComma(updates), &waiting.row, true)
 		case row.Deleted:
 			deletes = appendKey(appendComma(deletes), row.Key)
 		case waiting == nil:
-			updates = core.AppendSession(appendComma(updates), row, true)
-		case !waiting.removed:
-			updates = core.AppendSession(appendComma(updates), &waiting.row, true)
+			updates = r.appendTold(appendComma(updates), row)
 		}
 	}
 	if deletes != nil {
@@ -123,6 +129,27 @@ func (r *Replica) tellChanges() {
 	if updates != nil {
 		r.do(Effect{Kind: FxUpdates, Data: append(updates, ']')})
 	}
+}
+
+// mask remembers that the waiting writes of a session stand in its row's place.
+func (r *Replica) mask(k core.Key, shown bool) {
+	for _, list := range [][]*write{r.writes, r.box.unsaved} {
+		for _, w := range list {
+			for i := range w.muts {
+				w.masks = w.masks || w.muts[i].Key == k
+				w.shown = w.shown || w.muts[i].Key == k && shown
+			}
+		}
+	}
+}
+
+// appendTold appends the session of a row that is told, whose text will mostly be
+// asked for again.
+func (r *Replica) appendTold(dst []byte, row *core.Row) []byte {
+	if e := r.base.rows[row.Key.String()]; e != nil && e.seq == row.Seq {
+		return r.texts.appendEntry(dst, e, row)
+	}
+	return core.AppendSession(dst, row, true)
 }
 
 // appendComma begins an array, or its next element.

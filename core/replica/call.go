@@ -20,7 +20,9 @@ const patience = 3000
 type appResult struct {
 	code    int
 	details string
-	data    []byte // nil: null
+	data    []byte                  // nil: null
+	list    func(dst []byte) []byte // appends data in its place: a page is too long to copy
+	room    int                     // about how many bytes list appends
 	server  bool
 	fresh   bool
 	pending bool // it shows, or is, a write that waits
@@ -34,12 +36,15 @@ func (a *appResult) append(dst []byte) []byte {
 	if a.server {
 		source = "server"
 	}
-	data := a.data
-	if data == nil {
-		data = []byte("null")
+	dst = core.AppendText(core.AppendNum(dst, `{"code":`, int64(a.code)), `,"data":`)
+	switch {
+	case a.list != nil:
+		dst = a.list(dst)
+	case a.data != nil:
+		dst = core.AppendRaw(dst, "", a.data)
+	default:
+		dst = core.AppendText(dst, "null")
 	}
-	dst = core.AppendNum(dst, `{"code":`, int64(a.code))
-	dst = core.AppendRaw(dst, `,"data":`, data)
 	dst = core.AppendStr(dst, `,"errorDetails":`, a.details)
 	dst = core.AppendFlag(dst, `,"isSuccess":`, a.code == 0 || a.code == core.CodeQueued)
 	dst = core.AppendStr(dst, `,"source":`, source)
@@ -62,7 +67,7 @@ func (r *Replica) settle(id int64, a appResult) {
 	if c.write != nil {
 		c.write.call = 0
 	}
-	r.do(Effect{Kind: FxReply, ID: id, Data: a.append(make([]byte, 0, len(a.data)+len(a.details)+256))})
+	r.do(Effect{Kind: FxReply, ID: id, Data: a.append(make([]byte, 0, a.room+len(a.data)+len(a.details)+256))})
 }
 
 // openCall returns the call of that id, nil when it is answered.
@@ -215,30 +220,22 @@ func (r *Replica) cached(c *call) appResult {
 	a.pending = touched
 	// The page ended at the end of what is cached, which is not the list's end.
 	a.partial = !r.known || !more && q.Min < lowest
-	next := core.NextMax(page, more)
+	nextMax := next(page, more)
 	if a.partial {
 		a.nothing = len(page) == 0
-		next = r.nextBelow(page, lowest, q.Max)
+		nextMax = r.nextBelow(page, lowest, q.Max)
 	}
-	a.data = core.AppendSessionList(make([]byte, 0, roomFor(page)), page, more || a.partial, q.NeedLastMsg, next)
+	more = more || a.partial
+	a.room = roomFor(page)
+	a.list = func(dst []byte) []byte { return r.appendPage(dst, page, more, q.NeedLastMsg, nextMax) }
 	return a
-}
-
-// roomFor returns about how many bytes a page takes: a message stands in it as
-// escaped text and, in part, once more.
-func roomFor(page []core.Row) int {
-	n := 64
-	for i := range page {
-		n += 2*len(page[i].Msg) + len(page[i].Revoke) + 2*len(page[i].Ext) + 512
-	}
-	return n
 }
 
 // nextBelow returns where a page that ends at the end of the cache goes on: what
 // the server is asked for from there on overlaps nothing and skips nothing.
-func (r *Replica) nextBelow(page []core.Row, lowest, max int64) int64 {
+func (r *Replica) nextBelow(page []line, lowest, max int64) int64 {
 	if !r.known && len(page) > 0 {
-		return core.NextMax(page, true)
+		return next(page, true)
 	}
 	if max != 0 {
 		return min(lowest-1, max)
@@ -257,7 +254,7 @@ func (r *Replica) cachedOne(a appResult, k core.Key, rows *set, lowest int64) ap
 	case waiting != nil:
 		a.code, a.details = core.CodeNotFound, "sessionId: no session "+core.Quote(k.String())
 	case e != nil:
-		a.data = core.AppendSession(nil, e.row(), true)
+		a.data = r.texts.appendEntry(nil, e, nil)
 	case lowest > 0:
 		a.code, a.details, a.partial = core.CodeOffline, "offline, and the session is not among those cached", true
 	default:

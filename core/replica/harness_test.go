@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,25 +30,39 @@ type world struct {
 	refuse                 func(path string) (status int, body string, refused bool)
 	refuseBody             func(path, body string) (status int, answer string, refused bool)
 	socket                 int64 // 0: none
+	lastDial               int64
+	dialed                 int   // sockets that were tried
 	pos                    int64 // what the socket was told up to
 	queue                  []replica.Event
 	timers                 map[int64]int64 // id → due
 	disk                   *disk
+	mute                   bool   // the server sends no delta
+	fenced                 bool   // storage takes nothing of this tab, since another one leads
 	held                   bool   // answers wait in heldBack
 	slow                   string // answers to this path wait in heldBack too
 	noSockets, alwaysReset bool
+	pages                  int // rows of a page of /v1/sync; 0: as many as asked
 	heldBack               []replica.Event
+	holds                  bool             // the server holds polls, until answerPolls
+	polls                  []replica.Effect // that it holds
 
 	replies map[int64]result
 	updates []core.RecentSession
 	deletes []core.Key
 	status  map[string]any
-	paths   []string
-	closed  bool
-	settled []settled
-	client  string
-	callID  int64
-	others  func(replica.Event) // tells the other tabs; nil: there are none
+	// storages are the status's storage, each time that it changed.
+	storages []string
+	// fresh counts the sockets that asked for a new token, and freshFetches are
+	// the paths that did.
+	fresh        int
+	freshFetches []string
+	expiresIn    int64 // ms that a token has when a socket is ready; 0: it does not say
+	paths        []string
+	closed       bool
+	settled      []settled
+	client       string
+	callID       int64
+	others       func(replica.Event) // tells the other tabs; nil: there are none
 }
 
 type settled struct {
@@ -84,15 +99,19 @@ func (r result) list(t *testing.T) (ids []string, hasMore bool, next int64) {
 
 // disk is what the tabs of one origin share.
 type disk struct {
-	meta    map[string]any
-	chunks  [][]byte
-	journal [][]byte
-	head    []byte
-	fail    bool
-	writes  int
-	client  string // of the outbox, "" when there is none
-	next    int64
-	outbox  []stored
+	meta     map[string]any
+	chunks   [][]byte
+	journal  [][]byte
+	head     []byte
+	fail     bool
+	room     int // bytes that a write may have; 0: any
+	fullOnce bool
+	refused  int // writes that found no room
+	opened   int // times that it was opened again after a failure
+	writes   int
+	client   string // of the outbox, "" when there is none
+	next     int64
+	outbox   []stored
 }
 
 // stored is a write of the outbox.
@@ -125,7 +144,7 @@ func (d *disk) change(t *testing.T, request []byte) []byte {
 			d.next += d.outbox[i].Count
 		}
 		q.After = 0
-	case q.Expect == "":
+	case q.Count > 0:
 		d.outbox = append(d.outbox, stored{d.next, q.Count, q.Write})
 		d.next += q.Count
 	}
@@ -144,6 +163,17 @@ func (d *disk) outboxAfter(after int64) []byte {
 	}
 	b, _ := json.Marshal(map[string]any{"clientId": d.client, "next": d.next, "writes": list})
 	return b
+}
+
+// full reports whether there is no room for a write. What is stored takes none:
+// a browser does not count it again either.
+func (d *disk) full(data []byte) bool {
+	if d.fullOnce || d.room > 0 && len(data) > d.room {
+		d.fullOnce = false
+		d.refused++
+		return true
+	}
+	return false
 }
 
 // forget drops the writes that the base contains.
@@ -236,11 +266,17 @@ func (w *world) perform(fx replica.Effect) {
 	case replica.FxStatus:
 		w.status = map[string]any{}
 		require.NoError(w.t, json.Unmarshal(fx.Data, &w.status))
+		if s := fmt.Sprint(w.status["storage"]); len(w.storages) == 0 || w.storages[len(w.storages)-1] != s {
+			w.storages = append(w.storages, s)
+		}
 		if w.status["leader"] == true {
 			w.tellOthers(replica.Event{Kind: replica.EvLeader, Data: fx.Data})
 		}
 	case replica.FxFetch:
 		w.paths = append(w.paths, fx.Path)
+		if fx.Code&replica.FetchFresh > 0 {
+			w.freshFetches = append(w.freshFetches, fx.Path)
+		}
 		w.answer(fx)
 	case replica.FxDial:
 		w.dial(fx)
@@ -258,7 +294,9 @@ func (w *world) perform(fx replica.Effect) {
 		w.closed = true
 	case replica.FxOutbox:
 		ev := replica.Event{Kind: replica.EvQueued, ID: fx.ID, Code: 2}
-		if !w.disk.fail {
+		if w.disk.full(fx.Data) {
+			ev.Code = 3
+		} else if !w.disk.fail {
 			ev.Code, ev.Data = 0, w.disk.change(w.t, fx.Data)
 			w.client = w.disk.client
 		}
@@ -288,6 +326,10 @@ func (w *world) answer(fx replica.Effect) {
 	if w.online {
 		ev.Code, ev.Data = w.serve(fx.Path, fx.Data)
 	}
+	if w.holds && strings.Contains(string(fx.Data), `"waitMs":`) {
+		w.polls = append(w.polls, fx)
+		return
+	}
 	if fx.Path == w.slow {
 		w.heldBack = append(w.heldBack, ev)
 		return
@@ -305,6 +347,10 @@ func (w *world) serve(path string, body []byte) (status int64, answer []byte) {
 		if status, text, refused := w.refuseBody(path, string(body)); refused {
 			return int64(status), []byte(text)
 		}
+	}
+	if q, err := core.ParseSyncRequest(body); err == nil && path == "/v1/sync" && w.pages > 0 {
+		q.Limit = w.pages
+		body = core.AppendSyncRequest(nil, &q)
 	}
 	var data []byte
 	err := w.update(func(a *account.Account) (err error) {
@@ -391,6 +437,9 @@ func (w *world) parse(from, text string) *account.Message {
 }
 
 func (w *world) dial(fx replica.Effect) {
+	w.dialed++
+	w.lastDial = fx.ID
+	w.fresh += int(fx.Code)
 	if !w.online || w.noSockets {
 		w.later(replica.Event{Kind: replica.EvClosed, ID: fx.ID, Code: 1006})
 		return
@@ -410,7 +459,7 @@ func (w *world) receive(fx replica.Effect) {
 	q, err := core.ParseSyncRequest(fx.Data)
 	require.NoError(w.t, err)
 	page := w.page(q)
-	f := core.Frame{Kind: core.FrameReady, Epoch: page.Epoch, Head: page.Head, HeartbeatMs: 25000}
+	f := core.Frame{Kind: core.FrameReady, Epoch: page.Epoch, Head: page.Head, HeartbeatMs: 25000, TokenExpiresIn: w.expiresIn}
 	if w.alwaysReset {
 		page.Reset = core.ResetEpoch
 	}
@@ -428,6 +477,12 @@ func (w *world) page(q core.SyncRequest) (page *core.SyncPage) {
 		return err
 	}))
 	return page
+}
+
+// answerHeld lets what was held back come.
+func (w *world) answerHeld() {
+	w.queue, w.heldBack = append(w.queue, w.heldBack...), nil
+	w.run()
 }
 
 // restore puts the server's account back to how it was at a seq, as a restored
@@ -453,7 +508,7 @@ func (w *world) restore(epoch string, seq int64) {
 
 // push sends the socket what it was not told yet; false when there is nothing.
 func (w *world) push() bool {
-	if w.socket == 0 || w.pos < 0 || !w.online {
+	if w.socket == 0 || w.pos < 0 || !w.online || w.mute {
 		return false
 	}
 	page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: w.epoch, Seq: w.pos}, Limit: 500, ClientID: w.client})
@@ -486,7 +541,9 @@ func (w *world) store(fx replica.Effect) {
 	switch {
 	case w.disk.fail:
 		ev.Code = 2
-	case !sameMeta(h.Expect, w.disk.meta):
+	case w.disk.full(fx.Data):
+		ev.Code = 3
+	case w.fenced, !sameMeta(h.Expect, w.disk.meta):
 		ev.Code = 1
 		if w.disk.meta != nil {
 			ev.Data, _ = json.Marshal(w.disk.meta)
@@ -559,6 +616,16 @@ func (w *world) reply(id int64) *result {
 		return nil
 	}
 	return &r
+}
+
+// release hands over the answers that were held back.
+func (w *world) release() {
+	held := w.heldBack
+	w.heldBack = nil
+	for _, ev := range held {
+		w.handle(ev)
+	}
+	w.run()
 }
 
 func (w *world) setOnline(online bool) {

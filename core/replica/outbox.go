@@ -27,6 +27,7 @@ func (r *Replica) saveWrites() {
 	b := &r.box
 	for !r.store.on && len(b.unsaved) > 0 {
 		if b.apart && !r.goApart() {
+			r.answerUnsaved()
 			return
 		}
 		w := b.unsaved[0].number(b.known + 1)
@@ -38,14 +39,36 @@ func (r *Replica) saveWrites() {
 	if b.saving || len(b.unsaved) == 0 {
 		return
 	}
-	w := b.unsaved[0]
+	r.saveWrite(b.unsaved[0])
+}
+
+// saveWrite stores a write. With none it asks for what other tabs stored, and so
+// has them told to look as well.
+func (r *Replica) saveWrite(w *write) {
+	b := &r.box
+	if b.saving || !r.store.on {
+		return
+	}
 	b.saving = true
 	b.id++
 	q := core.AppendStr(nil, `{"clientId":`, r.cfg.ClientID)
 	q = core.AppendNum(q, `,"after":`, b.known)
-	q = core.AppendNum(q, `,"count":`, int64(len(w.muts)))
-	q = append(w.append(core.AppendText(q, `,"write":`)), '}')
-	r.do(Effect{Kind: FxOutbox, ID: b.id, Data: q})
+	if w != nil {
+		q = core.AppendNum(q, `,"count":`, int64(len(w.muts)))
+		q = w.append(core.AppendText(q, `,"write":`))
+	}
+	r.do(Effect{Kind: FxOutbox, ID: b.id, Data: append(q, '}')})
+}
+
+// answerUnsaved tells, offline, of the writes that are kept in memory until
+// those before them are sent.
+func (r *Replica) answerUnsaved() {
+	if r.reachable() {
+		return
+	}
+	for _, w := range r.box.unsaved {
+		r.answerQueued(w)
+	}
 }
 
 // queued goes on after an FxOutbox. What came from other tabs meanwhile comes
@@ -56,7 +79,10 @@ func (r *Replica) queued(ev Event) {
 		return
 	}
 	b.saving, b.renumbering = false, false
-	if ev.Code != 0 || !r.takeOutbox(ev.Data) {
+	switch {
+	case ev.Code == storedFull && r.leads && r.trim():
+		r.flush() // writes matter more than rows, which the server has too
+	case ev.Code != storedDone || !r.takeOutbox(ev.Data):
 		r.loseStorage(whyMemory)
 	}
 	r.saveWrites()
@@ -136,34 +162,6 @@ func (r *Replica) follow(client string) {
 	}
 }
 
-// loseStorage goes on in memory: what could not be stored is sent all the same.
-func (r *Replica) loseStorage(why string) {
-	r.store.on = false
-	r.store.dirty, r.store.sent = changed{}, changed{}
-	r.box.apart = true
-	r.box.saving, r.box.renumbering = false, false
-	if !r.leads {
-		r.lead() // nothing is heard of the other tabs any more
-	}
-	r.fail(why)
-}
-
-const whyMemory = "the browser's storage failed; going on in memory"
-
-// goApart takes a client id of this tab's own. Storage, should it work again, or
-// another tab gives out the numbers of the old one a second time, and the server
-// takes no number twice. What storage has numbered is sent first.
-func (r *Replica) goApart() bool {
-	if len(r.writes) > 0 {
-		return false
-	}
-	b := &r.box
-	b.apart = false
-	b.known, b.done, b.forgot, r.landed = 0, 0, 0, 0
-	r.follow(r.newClientID())
-	return true
-}
-
 func (r *Replica) newClientID() string {
 	return core.Digest(r.roll(1<<62)).String() + core.Digest(r.roll(1<<62)).String()
 }
@@ -188,6 +186,7 @@ func (r *Replica) renumber() {
 		r.do(Effect{Kind: FxOutbox, ID: b.id, Data: q})
 		return
 	}
+	b.apart = false
 	b.known, b.done, b.forgot, r.landed = 0, 0, 0, 0
 	for _, w := range r.writes {
 		w.acked = false

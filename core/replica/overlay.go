@@ -115,28 +115,25 @@ func (o *overlay) isMade(s *shown) bool {
 
 // page is set.page with the waiting writes applied. touched tells that one of
 // them shows.
-func (o *overlay) page(rows *set, min, max int64, limit int) (page []core.Row, more, touched bool) {
+func (o *overlay) page(rows *set, min, max int64, limit int) (page []line, more, touched bool) {
 	if o == nil {
-		es, more := rows.page(min, max, limit)
-		for _, e := range es {
-			page = append(page, *e.row())
-		}
+		page, more = rows.page(min, max, limit)
 		return page, more, false
 	}
 	made := o.made
 	for len(made) > 0 && max != 0 && made[0].row.UpdateTime > max {
 		made = made[1:]
 	}
-	add := func(row core.Row) bool {
+	add := func(l line) bool {
 		if more = len(page) == limit; !more {
-			page = append(page, row)
+			page = append(page, l)
 		}
 		return !more
 	}
 	takeMade := func(above int64) bool {
 		for len(made) > 0 && made[0].row.UpdateTime >= above && made[0].row.UpdateTime >= min {
 			touched = true
-			if !add(made[0].row) {
+			if !add(line{row: &made[0].row}) {
 				return false
 			}
 			made = made[1:]
@@ -154,12 +151,12 @@ func (o *overlay) page(rows *set, min, max int64, limit int) (page []core.Row, m
 		s := o.rows[e.key]
 		switch {
 		case s == nil:
-			whole = add(*e.row())
+			whole = add(line{e: e})
 		case s.removed || o.isMade(s):
 			touched = true
 		default:
 			touched = true
-			whole = add(s.row)
+			whole = add(line{row: &s.row})
 		}
 		return whole
 	})

@@ -7,24 +7,39 @@ import "recents/core"
 // costs a pull. The cursor is stored in the same transaction as the rows, so
 // that the two always belong together.
 type storage struct {
-	on      bool
-	meta    *Meta   // as stored, nil: nothing is
-	dirty   changed // since then
-	full    bool    // rewrite everything
-	waiting bool    // a flush has its timer
-	lazy    bool    // and that waits for an idle moment
-	writing *Meta   // the meta of the batch under way
-	sent    changed // the rows of its journal record
-	id      int64
-	done    int64    // its Batch.Done
-	headDue bool     // the stored head shows less than the list: a write waits, or waits no more
-	misses  int      // writes in a row that found another's meta
-	chunked int      // bytes in chunks
-	logged  int      // bytes in the journal
-	reading *reading // on its way in
-	asking  bool     // FxReread is under way
-	askNext bool     // something changed meanwhile
+	on         bool
+	meta       *Meta   // as stored, nil: nothing is
+	dirty      changed // since then
+	full       bool    // rewrite everything
+	waiting    bool    // a flush has its timer
+	lazy       bool    // and that waits for an idle moment
+	writing    *Meta   // the meta of the batch under way
+	sent       changed // the rows of its journal record
+	id         int64
+	done       int64    // its Batch.Done
+	headDue    bool     // the stored head shows less than the list: a write waits, or waits no more
+	misses     int      // writes in a row that found another's meta
+	chunked    int      // bytes in chunks
+	logged     int      // bytes in the journal
+	reading    *reading // on its way in
+	asking     bool     // FxReread is under way
+	askNext    bool     // something changed meanwhile
+	doubted    bool     // the leader says that there is more than was read
+	complaints int      // in a row, of what could not be read
+
+	// See loss.go.
+	left     numbers // of the outbox, when it was lost
+	trial    bool    // the write under way is to show whether it works again
+	regained []byte  // the outbox as it was read then
+	room     int     // sessions that it keeps, the newest, after it was full; 0: all
 }
+
+// What EvStored and EvQueued say became of a write.
+const (
+	storedDone    = 0
+	storedByOther = 1
+	storedFull    = 3 // there was no room; nothing was written
+)
 
 // changed is a list of changed rows, each key's newest, tombstones included, in
 // the order in which keys first changed.
@@ -162,17 +177,24 @@ func (s *storage) overgrown() bool {
 	return s.meta != nil && (s.meta.Journal >= maxJournal || s.logged > s.chunked/2+256<<10)
 }
 
+// maxGeneration bounds the first generation, which is random: storage may be
+// lost while other tabs know a generation of before, and take one of the same
+// number for its continuation.
+const maxGeneration = 1 << 40
+
 // flush writes what storage lacks, in one batch.
 func (r *Replica) flush() {
 	s := &r.store
 	s.waiting = false
-	if !r.leads || !s.on || s.writing != nil || !r.unsaved() {
+	if !r.leads || !s.on && !s.trial || s.writing != nil || !r.unsaved() {
 		return
 	}
-	b := Batch{Expect: s.meta, Meta: Meta{Epoch: r.cursor.Epoch, Cursor: r.cursor.Seq, Generation: 1,
+	b := Batch{Expect: s.meta, Meta: Meta{Epoch: r.cursor.Epoch, Cursor: r.cursor.Seq,
 		Lowest: r.lowest, AsOf: r.asOf, ClientID: r.cfg.ClientID}}
 	if s.meta != nil {
 		b.Meta.Generation = s.meta.Generation
+	} else {
+		b.Meta.Generation = 1 + r.roll(maxGeneration)
 	}
 	if s.full || s.meta == nil || s.meta.Epoch != r.cursor.Epoch || s.overgrown() && (s.lazy || s.meta.Journal >= mostJournal) {
 		r.fillWhole(&b)
@@ -195,7 +217,15 @@ func (r *Replica) fillWhole(b *Batch) {
 	}
 	b.Clear = true
 	var rows [][]byte
+	room := r.base.len()
+	if s.room > 0 {
+		room = min(room, s.room)
+	}
 	r.base.each(0, func(e *entry) bool {
+		if room--; room < 0 {
+			b.Meta.Lowest = e.time + 1 // as evict says of what it lets go
+			return false
+		}
 		if rows = append(rows, e.raw); len(rows) == chunkRows {
 			b.Chunks = append(b.Chunks, encodeChunk(rows))
 			rows = rows[:0]
@@ -231,11 +261,12 @@ func (r *Replica) fillJournal(b *Batch) {
 func (r *Replica) head() []byte {
 	page, more, _ := r.overlay().page(r.base, 0, 0, core.MaxPage)
 	partial := !more && r.lowest > 0
-	next := core.NextMax(page, more)
+	nextMax := next(page, more)
 	if partial {
-		next = r.lowest - 1
+		nextMax = core.NextBelow(r.lowest)
 	}
-	b := core.AppendSessionList(core.AppendText(nil, `{"data":`), page, more || partial, true, next)
+	b := core.AppendText(make([]byte, 0, roomFor(page)), `{"data":`)
+	b = r.appendPage(b, page, more || partial, true, nextMax)
 	b = core.AppendNum(b, `,"asOf":`, r.asOf)
 	return append(core.AppendFlag(b, `,"complete":`, !partial), '}')
 }
@@ -248,16 +279,24 @@ func (r *Replica) stored(ev Event) {
 	}
 	wrote := s.writing
 	s.writing = nil
+	if s.trial {
+		r.tried(ev, wrote)
+		return
+	}
 	switch ev.Code {
-	case 0:
+	case storedDone:
 		s.meta, s.sent, s.misses = wrote, changed{}, 0
 		r.box.forgot = max(r.box.forgot, s.done)
-	case 1:
+	case storedByOther:
 		if !r.leads {
 			r.reread()
 			return
 		}
 		r.storedByOther(ev.Data, wrote)
+	case storedFull:
+		if !r.trim() {
+			r.loseStorage(whyMemory)
+		}
 	default:
 		r.loseStorage(whyMemory)
 	}

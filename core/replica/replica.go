@@ -7,7 +7,7 @@ import "recents/core"
 //
 // Where the rules are: apply.go (R1 to R3, R5), bootstrap.go (starting over),
 // link.go (the socket), fetch.go (requests and pulls), call.go (queries),
-// write.go (updates and deletes), persist.go (storage).
+// write.go (updates and deletes), persist.go (storage), loss.go (its loss).
 type Replica struct {
 	cfg     Config
 	refused error // why Config cannot be used
@@ -18,6 +18,7 @@ type Replica struct {
 	// The base: what the server said, up to cursor. known is false until there
 	// is any, be it stored.
 	base      *set
+	texts     texts
 	cursor    core.Cursor
 	known     bool
 	lowest    int64 // sessions with an older update time may be missing from base; 0: none is
@@ -188,6 +189,9 @@ const (
 	timerPull  = 5 // pull, or start over, again
 	timerFlush = 6
 	timerWrite = 7 // send the writes again
+	timerPoll  = 8 // ask for changes, without a socket
+	timerStore = 9 // try the storage again that was lost
+	lastTimer  = timerStore
 	callTimers = 16
 )
 
@@ -205,10 +209,15 @@ func (r *Replica) timer(id int64) {
 		r.connect()
 	case timerPull:
 		r.resume()
+		r.reread() // a write of a tab that ended before it told of it
 	case timerFlush:
 		r.flush()
 	case timerWrite:
 		r.sendWrites()
+	case timerPoll:
+		r.ask()
+	case timerStore:
+		r.tryStorage()
 	default:
 		r.callTimedOut(id - callTimers)
 	}
@@ -283,6 +292,7 @@ func (r *Replica) tellStatus() {
 	s = core.AppendNum(s, `,"cached":`, int64(r.base.len()))
 	s = core.AppendNum(s, `,"pending":`, int64(r.waiting()))
 	s = core.AppendStr(s, `,"cursor":`, r.cursorText())
+	s = core.AppendFlag(s, `,"rests":`, r.rests())
 	s = append(core.AppendStr(s, `,"lastError":`, r.lastError), '}')
 	if string(s) != string(r.status) {
 		r.status = s

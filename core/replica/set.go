@@ -12,17 +12,12 @@ type entry struct {
 	seq  int64
 	time int64
 	raw  []byte // core.AppendRow's
-	read *core.Row
 }
 
-// row returns the row, decoded the first time: most are never asked for. Their
-// text was checked when they came in.
+// row decodes the row. Its text was checked when it came in.
 func (e *entry) row() *core.Row {
-	if e.read == nil {
-		r, _ := core.ParseRow(e.raw)
-		e.read = &r
-	}
-	return e.read
+	r, _ := core.ParseRow(e.raw)
+	return &r
 }
 
 // before is the list's order: newest first. Update times of an account are all
@@ -129,18 +124,19 @@ func (s *set) remove(key string) *entry {
 
 // page returns at most limit entries with min <= time <= max (0: no bound),
 // newest first, and whether another one matches.
-func (s *set) page(min, max int64, limit int) (es []*entry, more bool) {
+func (s *set) page(min, max int64, limit int) (page []line, more bool) {
+	page = make([]line, 0, limit)
 	s.each(max, func(e *entry) bool {
 		if e.time < min {
 			return false
 		}
-		if more = len(es) == limit; more {
+		if more = len(page) == limit; more {
 			return false
 		}
-		es = append(es, e)
+		page = append(page, line{e: e})
 		return true
 	})
-	return es, more
+	return page, more
 }
 
 // each walks the entries with time <= max (0: all), newest first, until visit

@@ -98,8 +98,9 @@ func (r *Replica) stepDown() {
 	r.flush()
 	r.leads = false
 	r.hangUp(closeNormal, "")
+	r.link.poll.stop()
 	r.boot, r.pullNext, r.store.waiting = nil, false, false
-	for id := int64(timerDial); id <= timerWrite; id++ {
+	for id := int64(timerDial); id <= lastTimer; id++ {
 		r.stopTimer(id)
 	}
 	r.ahead = core.Cursor{}
@@ -108,11 +109,12 @@ func (r *Replica) stepDown() {
 	}
 }
 
-// leader takes what the leader tells of itself: {connection, cursor, lastError}.
+// leader takes what the leader tells of itself: {connection, cursor, lastError, rests}.
 // Anything else is not its word, and ignored.
 func (r *Replica) leader(b []byte) {
 	var word, text, why string
-	err := core.Read(b, core.Member{Name: "connection", To: &word}, core.Member{Name: "cursor", To: &text}, core.Member{Name: "lastError", To: &why})
+	rests := false
+	err := core.Read(b, core.Member{Name: "connection", To: &word}, core.Member{Name: "cursor", To: &text}, core.Member{Name: "lastError", To: &why}, core.Member{Name: "rests", To: &rests})
 	state, known := linkStates[word]
 	if r.leads || err != nil || !known {
 		return
@@ -122,11 +124,24 @@ func (r *Replica) leader(b []byte) {
 	if err != nil {
 		r.ahead = core.Cursor{} // it has no list yet
 	}
-	if r.ahead == was && r.ahead != r.cursor {
-		r.reread() // it was said before, and what it stored was missed
+	if r.ahead == was { // it was said before
+		r.doubt(state)
 	}
-	r.link.state = state
+	r.link.state, r.link.rests = state, rests
 	r.lastError = why
+}
+
+// doubt asks again for what this tab or its leader may have missed, since words
+// are lost, and tabs end between a write and the word of it: what the leader
+// stored, or a write of this side that waits while the leader could send it.
+func (r *Replica) doubt(state linkState) {
+	if r.ahead != r.cursor {
+		r.store.doubted = r.ahead.Epoch != ""
+		r.reread()
+	}
+	if len(r.writes) > 0 && state == live {
+		r.saveWrite(nil)
+	}
 }
 
 // linkStates are the words of a leader's status. "closed" is none: a leader that
@@ -145,7 +160,7 @@ func (r *Replica) reread() {
 	}
 	s.asking, s.askNext = true, false
 	var meta []byte
-	if s.meta != nil && r.known {
+	if s.meta != nil && r.known && s.meta.Epoch == r.cursor.Epoch {
 		meta = s.meta.append(nil)
 	}
 	r.do(Effect{Kind: FxReread, Data: meta})
@@ -174,6 +189,10 @@ func (r *Replica) readAgain(ok bool) {
 	s := &r.store
 	g := s.reading
 	s.reading, s.asking = nil, false
+	if !s.on {
+		r.reopened(g, ok)
+		return
+	}
 	if !ok {
 		r.loseStorage(whyMemory)
 		return
@@ -196,21 +215,28 @@ func (r *Replica) readAgain(ok bool) {
 func (r *Replica) adopt(g *reading) {
 	s, m := &r.store, g.meta
 	switch {
-	case g.spoiled || m == nil:
+	case g.spoiled, m == nil && s.doubted:
+		r.tellDamage()
+		return
+	case m == nil:
 		return
 	case r.known && m.Epoch == r.cursor.Epoch && m.Cursor < r.cursor.Seq:
 		return
-	case g.partial && (s.meta == nil || s.meta.Epoch != m.Epoch || s.meta.Generation != m.Generation):
-		return // this tab's own last write came between
+	case g.partial && (s.meta == nil || s.meta.Epoch != m.Epoch || s.meta.Generation != m.Generation || r.cursor.Epoch != m.Epoch):
+		return // this tab's own last write came between, or its list is of another log than what is stored
 	case g.partial:
 		r.adoptNews(g)
 	default:
 		r.adoptWhole(g)
 	}
+	if m.Epoch != r.cursor.Epoch {
+		r.unacknowledge()
+	}
 	r.cursor = core.Cursor{Epoch: m.Epoch, Seq: m.Cursor}
 	r.known, r.asOf = true, m.AsOf
 	r.evict()
 	s.meta, s.dirty, s.full = m, changed{}, false
+	s.doubted, s.complaints = false, 0
 }
 
 func (r *Replica) adoptNews(g *reading) {
@@ -276,18 +302,40 @@ func (r *Replica) tellRefusal(w *write) {
 	r.do(Effect{Kind: FxRefused, Data: append(core.AppendStr(b, `,"errorDetails":`, details), '}')})
 }
 
-// refusedThere takes what tellRefusal told in the tab that leads.
+// maxComplaints bounds how often in a row a tab has its leader write all anew:
+// one that never can read it, as with another key, is not to keep it at that.
+const maxComplaints = 5
+
+// tellDamage tells the leader, which does not read what it wrote, that it cannot
+// be read.
+func (r *Replica) tellDamage() {
+	if s := &r.store; r.phase == running && s.complaints < maxComplaints {
+		s.complaints++
+		r.do(Effect{Kind: FxRefused, Data: []byte(`{"damaged":true}`)})
+	}
+}
+
+// refusedThere takes what tellRefusal told in the tab that leads, and what
+// tellDamage told in one that follows.
 func (r *Replica) refusedThere(b []byte) {
 	var client, details string
 	var first, code int64
-	err := core.Read(b, core.Member{Name: "clientId", To: &client}, core.Member{Name: "first", To: &first},
+	damaged := false
+	err := core.Read(b, core.Member{Name: "clientId", To: &client}, core.Member{Name: "first", To: &first}, core.Member{Name: "damaged", To: &damaged},
 		core.Member{Name: "code", To: &code}, core.Member{Name: "errorDetails", To: &details})
-	if err != nil || r.leads || client != r.cfg.ClientID {
-		return
+	switch {
+	case err != nil:
+	case damaged && r.leads && r.known:
+		r.store.rewrite()
+	case !r.leads && client == r.cfg.ClientID:
+		r.refuseNumber(first, &core.Error{Code: int(code), Details: details})
 	}
+}
+
+func (r *Replica) refuseNumber(first int64, why error) {
 	for _, w := range r.writes {
 		if w.first == first {
-			w.refusal = &core.Error{Code: int(code), Details: details}
+			w.refusal = why
 		}
 	}
 }

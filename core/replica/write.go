@@ -15,9 +15,12 @@ type write struct {
 	madeAt  int64 // ms: where a session that it creates stands in the list
 	tries   int
 	flying  bool  // in the batch that is in flight
+	shown   bool  // an event told of its session, deleted by it or not
+	masks   bool  // an event showed it in the place of a row
 	landed  bool  // the base contains it, and its outcome is on the way
 	acked   bool  // the server has it, and its log contains it
 	seq     int64 // the log's end when it did
+	fate    int64 // mid of the mutation in its batch that made it needless; 0: it is sent
 	refusal error // what the server said against it
 }
 
@@ -135,7 +138,8 @@ func (r *Replica) answerQueued(w *write) {
 // sendWrites sends the oldest writes that the server has not acknowledged, as
 // many as one batch takes, unless a batch is in flight.
 func (r *Replica) sendWrites() {
-	if !r.leads || r.sending || r.box.renumbering || !r.reachable() || r.boot != nil {
+	// While storage is tried, a number that was given out in memory must not get out.
+	if !r.leads || r.sending || r.box.renumbering || r.store.trial || !r.reachable() || r.boot != nil {
 		return
 	}
 	q := core.MutateRequest{ClientID: r.cfg.ClientID}
@@ -157,6 +161,7 @@ func (r *Replica) sendWrites() {
 		r.single = false
 		return
 	}
+	coalesce(batch, q.Muts)
 	r.sending = true
 	r.fetch("/v1/mutate", core.AppendMutateRequest(nil, &q), func(p response) { r.mutated(q.ClientID, batch, p) })
 }
@@ -202,7 +207,7 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 		w.acked, w.seq = true, page.Seq
 		for i := range page.Results {
 			res := &page.Results[i]
-			if res.Code != core.CodeOK && res.Mid >= w.first && res.Mid <= w.last() {
+			if res.Code != core.CodeOK && w.answeredBy(res.Mid) {
 				w.refusal = &core.Error{Code: res.Code, Details: res.Outcome}
 			}
 		}
@@ -212,6 +217,11 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 	if len(r.writes) > 0 && r.link.open != ready {
 		r.pull()
 	}
+}
+
+// answeredBy reports whether the outcome of a mutation is the write's.
+func (w *write) answeredBy(mid int64) bool {
+	return mid >= w.first && mid <= w.last() || mid == w.fate
 }
 
 // unacknowledge has every write sent again: the log that contained them was
@@ -229,6 +239,7 @@ func (r *Replica) refuseWrite(w *write, why error) {
 	w.refusal = why
 	r.tellRefusal(w)
 	r.settleWrite(w)
+	r.noteLanded(w)
 	for i := range w.muts {
 		w.muts[i] = core.Mutation{Mid: w.muts[i].Mid, Op: core.OpSkip}
 	}
@@ -253,16 +264,20 @@ func (r *Replica) writeTimedOut(w *write) {
 }
 
 // landWrites lets go of the writes that the base contains (R4): those that were
-// acknowledged below the cursor, and those that a page says it contains.
+// acknowledged below the cursor, and those that a page says it contains. Below
+// the cursor counts only at the log's end: on the way there a row that changed
+// again is missing, since it stands further up.
 func (r *Replica) landWrites() {
+	atEnd := r.leads && r.cursor.Seq >= r.link.head
 	kept := r.writes[:0]
 	for _, w := range r.writes {
-		if !(w.acked && r.cursor.Seq >= w.seq) && w.last() > r.landed {
+		if !(w.acked && atEnd && r.cursor.Seq >= w.seq) && w.last() > r.landed {
 			kept = append(kept, w)
 			continue
 		}
 		r.store.headDue = true
 		r.box.done = max(r.box.done, w.last())
+		r.noteLanded(w)
 		if w.landed = w.flying; !w.landed {
 			r.settleWrite(w)
 		}
@@ -270,6 +285,52 @@ func (r *Replica) landWrites() {
 	clear(r.writes[len(kept):])
 	r.writes = kept
 	r.saveWrites()
+}
+
+// noteLanded tells of what a write hid. While it waited, its effect was told in
+// the place of what the rows said: that somebody wrote after it, that
+// the rules refused it, or that what it made was deleted before this base had it.
+func (r *Replica) noteLanded(w *write) {
+	if !w.masks && (!w.own || w.refusal != nil) { // the tab that made it hears of a refusal
+		return
+	}
+	for i := range w.muts {
+		m := &w.muts[i]
+		e := r.base.rows[m.Key.String()]
+		switch {
+		case r.rewrites(m):
+		case e != nil && hides(m, e):
+			r.changes.add(e.row())
+		case e == nil && (m.Op == core.OpExt || w.shown) && r.lowest == 0: // else it may be there, below
+			r.changes.add(&core.Row{Key: m.Key, Deleted: true})
+		}
+	}
+}
+
+// hides reports whether the mutation, while it waits, lists something else than
+// the row.
+func hides(m *core.Mutation, e *entry) bool {
+	switch m.Op {
+	case core.OpExt:
+		return !e.row().HasExt || e.row().Ext != m.Ext
+	case core.OpDelete:
+		return !m.HasSeen || e.time <= m.Seen
+	}
+	return false
+}
+
+// rewrites reports whether this tab wrote the session again after the mutation.
+func (r *Replica) rewrites(m *core.Mutation) bool {
+	for _, list := range [][]*write{r.writes, r.box.unsaved} {
+		for _, w := range list {
+			for i := range w.muts {
+				if w.own && w.muts[i].Key == m.Key && (w.first == 0 || w.muts[i].Mid > m.Mid) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // settleLanded tells of the writes that the base contained before their answer
@@ -329,6 +390,9 @@ func (w *write) outcome(code int, details string) []byte {
 // tab did to it.
 func (r *Replica) isOwn(row *core.Row, old *entry, lastMid int64) bool {
 	for _, w := range r.writes {
+		if w.refusal != nil {
+			continue
+		}
 		for i := range w.muts {
 			m := &w.muts[i]
 			if w.own && m.Key == row.Key && m.Mid <= lastMid && explains(m, row, old) {

@@ -20,35 +20,69 @@ type bug struct {
 	name     string
 	file     string // below core
 	old, new string
+	and      []edit // further pieces of the same file
 }
+
+type edit struct{ old, new string }
 
 var bugs = []bug{
 	{"R1: apply a frame if it is not older", "replica/apply.go",
-		"case f.Epoch == r.cursor.Epoch && f.From == r.cursor.Seq:", "case f.Epoch == r.cursor.Epoch && f.To > r.cursor.Seq:"},
+		"case f.Epoch == r.cursor.Epoch && f.From == r.cursor.Seq:", "case f.Epoch == r.cursor.Epoch && f.To > r.cursor.Seq:", nil},
 	{"an acknowledgement of other numbers counts", "replica/fetch.go",
-		"page.LastMid = 0 // it counts other numbers than those of now", "_ = page"},
+		"page.LastMid = 0 // it counts other numbers than those of now", "_ = page", nil},
 	{"send again under new numbers", "replica/write.go",
-		"r.startTimer(timerWrite, r.backoff(batch[0].tries, after))", "for _, w := range batch { w.number(r.box.known + 1); r.box.known = w.last() }; r.startTimer(timerWrite, r.backoff(batch[0].tries, after))"},
+		"r.startTimer(timerWrite, r.backoff(batch[0].tries, after))", "for _, w := range batch { w.number(r.box.known + 1); r.box.known = w.last() }; r.startTimer(timerWrite, r.backoff(batch[0].tries, after))", nil},
 	{"ask for the changes before the last page of the snapshot", "replica/bootstrap.go",
-		"b.nextMax, b.listed = page.NextMax, !page.More", "b.nextMax, b.listed = page.NextMax, true"},
+		"b.nextMax, b.listed = page.NextMax, !page.More", "b.nextMax, b.listed = page.NextMax, true", nil},
 	{"keep the last page's asOf instead of the first's", "replica/bootstrap.go",
-		`if b.cursor.Epoch == "" {`, "if true {"},
+		`if b.cursor.Epoch == "" {`, "if true {", nil},
 	{"store without comparing", "sim/disk.go",
-		"if !same(h.Expect, d.meta) {", "if d.meta == nil && h.Expect != nil {"},
+		"if !same(h.Expect, d.meta) {", "if d.meta == nil && h.Expect != nil {", nil},
 	{"the cursor is stored before its rows", "replica/persist.go",
-		"b.Journal = encodeChunk(rows)", "b.Journal = encodeChunk(rows[:len(rows)-1])"},
+		"b.Journal = encodeChunk(rows)", "b.Journal = encodeChunk(rows[:len(rows)-1])", nil},
 	{"no event for what a resume brings", "replica/fetch.go",
-		"r.apply(page.Rows, page.Next, page.LastMid)\n", "r.apply(page.Rows, page.Next, page.LastMid); r.changes = changes{}\n"},
+		"r.apply(page.Rows, page.Next, page.LastMid, !page.More)\n", "r.apply(page.Rows, page.Next, page.LastMid, !page.More); r.changes = changes{}\n", nil},
 	{"a redelivery is not ignored on a tombstone", "account/message.go",
-		"existed && m.Order <= was.MsgOrder", "existed && was.State == Live && m.Order <= was.MsgOrder"},
+		"existed && m.Order <= was.MsgOrder", "existed && was.State == Live && m.Order <= was.MsgOrder", nil},
 	{"two messages of a millisecond share an update time", "account/account.go",
-		"a.meta.LastTime = max(a.env.Now, a.meta.LastTime+1)", "a.meta.LastTime = max(a.env.Now, a.meta.LastTime)"},
+		"a.meta.LastTime = max(a.env.Now, a.meta.LastTime+1)", "a.meta.LastTime = max(a.env.Now, a.meta.LastTime)", nil},
 	{"the floor does not rise with a collected tombstone", "account/sync.go",
-		"a.meta.Floor = max(a.meta.Floor, r.Seq)", "_ = r.Seq"},
+		"a.meta.Floor = max(a.meta.Floor, r.Seq)", "_ = r.Seq", nil},
 	{"a mutation is applied again", "account/sync.go",
-		"if m.Mid == last+1 {", "if m.Mid <= last+1 {"},
+		"if m.Mid == last+1 {", "if m.Mid <= last+1 {", nil},
 	{"a gap in the numbers is let pass", "account/sync.go",
-		"if m.Mid > last+1 {", "if false {"},
+		"if m.Mid > last+1 {", "if false {", nil},
+	{"R1: apply a pull that was answered from another cursor", "replica/fetch.go",
+		"case r.cursor == asked.Cursor:", "case true:", nil},
+	{"R2: put a row whose seq is not higher", "replica/apply.go",
+		"if old != nil && old.seq >= row.Seq {", "if false {", nil},
+	{"R4: forget a write once it is acknowledged", "replica/write.go",
+		"if !(w.acked && atEnd && r.cursor.Seq >= w.seq) && w.last() > r.landed {", "if _ = atEnd; !w.acked && w.last() > r.landed {", nil},
+	{"R4: forget a write before the log's end", "replica/write.go",
+		"atEnd := r.leads && r.cursor.Seq >= r.link.head", "atEnd := true", nil},
+	{"R4: forget a write with the first of several pages", "replica/apply.go",
+		"if whole {", "if true {", nil},
+	{"show the shadow in the place of the old list", "replica/call.go",
+		"case r.known:\n\t\treturn r.base, r.lowest", "case r.known && (r.boot == nil || r.boot.shadow.len() == 0):\n\t\treturn r.base, r.lowest", nil},
+	{"the tombstone of an unknown row is not stored", "replica/apply.go",
+		"r.store.changed(newEntry(row))\n\t\tif old != nil {", "if old != nil {\n\t\t\tr.store.changed(newEntry(row))", nil},
+	{"a follower stores", "replica/persist.go",
+		"s.waiting = false\n\tif !r.leads || !s.on", "s.waiting = false\n\tif !s.on",
+		[]edit{{"s := &r.store\n\tif !r.leads || !s.on", "s := &r.store\n\tif !s.on"}}},
+	{"a leader that was replaced stores", "sim/disk.go",
+		"op.fenced = d.leader != nil && d.leader.term > t.term", "op.fenced = false", nil},
+	{"a follower takes no notice of a new generation", "sim/disk.go",
+		"if k.Epoch != d.meta.Epoch || k.Generation != d.meta.Generation {", "if k.Epoch != d.meta.Epoch {", nil},
+	{"a follower is told of its own writes", "replica/tabs.go",
+		"lastMid := r.landedIn(g.outbox)", "lastMid := int64(0)", nil},
+	{"a tab goes on writing to what another one wipes", "sim/device.go",
+		`o.later("version change", o.letGo)`, `o.later("version change", func() {})`, nil},
+	{"a follower steps back to what is stored", "replica/tabs.go",
+		"case r.known && m.Epoch == r.cursor.Epoch && m.Cursor < r.cursor.Seq:", "case false:", nil},
+	{"nobody tells of what cannot be read", "replica/tabs.go",
+		"case g.spoiled, m == nil && s.doubted:\n\t\tr.tellDamage()\n", "case g.spoiled:\n", nil},
+	{"a waiting write hides for ever what came after it", "replica/write.go",
+		"r.noteLanded(w)\n\t\tif", "if", nil},
 }
 
 // ciSchedules is how many schedules each test run has: every bug must be caught
@@ -98,13 +132,17 @@ func (b bug) overlay(t *testing.T) string {
 	require.NoError(t, err)
 	source, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, 1, strings.Count(string(source), b.old), "%q in %s", b.old, b.file)
+	text := string(source)
+	for _, e := range append([]edit{{b.old, b.new}}, b.and...) {
+		require.Equal(t, 1, strings.Count(text, e.old), "%q in %s", e.old, b.file)
+		text = strings.Replace(text, e.old, e.new, 1)
+	}
 	dir := t.TempDir()
 	changed := filepath.Join(dir, "changed.go")
-	require.NoError(t, os.WriteFile(changed, []byte(strings.Replace(string(source), b.old, b.new, 1)), 0o600))
-	text, err := json.Marshal(map[string]any{"Replace": map[string]string{path: changed}})
+	require.NoError(t, os.WriteFile(changed, []byte(text), 0o600))
+	list, err := json.Marshal(map[string]any{"Replace": map[string]string{path: changed}})
 	require.NoError(t, err)
 	overlay := filepath.Join(dir, "overlay.json")
-	require.NoError(t, os.WriteFile(overlay, text, 0o600))
+	require.NoError(t, os.WriteFile(overlay, list, 0o600))
 	return overlay
 }

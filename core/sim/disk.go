@@ -3,20 +3,35 @@ package sim
 import (
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"recents/core/replica"
 )
 
-// disk is a browser's storage for the account, as js/src/store.ts keeps it.
+// disk is a browser's database for the account, as js/src/store.ts keeps it.
 type disk struct {
-	meta    map[string]any
+	meta    *meta
 	chunks  [][]byte
 	journal [][]byte
+	head    []byte
+	spoiled bool // records were harmed, and not written anew since
+	leader  *leader
+	term    int64  // the newest of all leaders
 	client  string // of the outbox, "" when there is none
 	next    int64
 	outbox  []waiting
+}
+
+// meta is replica.Meta as it is stored: with how many chunks belong to it.
+type meta struct {
+	Epoch      string `json:"epoch"`
+	Cursor     int64  `json:"cursor"`
+	Generation int64  `json:"generation"`
+	Lowest     int64  `json:"lowest"`
+	AsOf       int64  `json:"asOf"`
+	Journal    int64  `json:"journal"`
+	ClientID   string `json:"clientId"`
+	chunks     int
 }
 
 // waiting is a write of the outbox.
@@ -27,14 +42,24 @@ type waiting struct {
 }
 
 // diskOp is what a tab has asked its disk for. Ops of one tab are done in order,
-// those of two in any.
+// those of two in any. Between its being done and the tab's hearing of it
+// anything may happen.
 type diskOp struct {
-	id     int64
-	outbox bool
-	data   []byte
+	id      int64
+	outbox  bool
+	data    []byte
+	pending int64 // writes that waited when it was asked for
+	done    bool
+	answer  replica.Event
+	fenced  bool
 }
 
 func newDisk() *disk { return &disk{} }
+
+func (d *disk) lead(l *leader) {
+	d.leader = l
+	d.term = max(d.term, l.term)
+}
 
 func (d *disk) metaJSON() []byte {
 	if d.meta == nil {
@@ -44,81 +69,154 @@ func (d *disk) metaJSON() []byte {
 	return b
 }
 
-// nextWrite does the oldest thing that the tab has asked for.
-func (t *tab) nextWrite() {
-	op := t.writes[0]
-	t.writes = t.writes[1:]
-	t.w.note("disk %s %d", t.name, op.id)
-	if op.outbox {
-		t.event(replica.Event{Kind: replica.EvQueued, ID: op.id, Data: t.device.disk.change(t.w, op.data)})
-		return
+// read returns what is stored as the events that hand it over; with the meta
+// that is known, only what is new when that is enough.
+func (d *disk) read(known []byte) []replica.Event {
+	load := replica.Event{Kind: replica.EvLoad, Data: d.metaJSON()}
+	chunks, journal, from := d.chunks, d.journal, int64(0)
+	if d.follows(known, &from) {
+		load.Code = 1
+		chunks, journal = nil, d.journal[min(from, int64(len(d.journal))):]
 	}
-	ev := replica.Event{Kind: replica.EvStored, ID: op.id}
-	if !t.device.disk.apply(t.w, op.data) {
-		ev.Code, ev.Data = 1, t.device.disk.metaJSON()
+	events := []replica.Event{load}
+	if d.meta != nil {
+		if load.Code == 0 && len(chunks) != d.meta.chunks || int64(len(journal)) != d.meta.Journal-from {
+			journal = append(slices.Clone(journal), nil) // records that are not those that meta tells of
+		}
+		for _, b := range slices.Concat(chunks, journal) {
+			events = append(events, replica.Event{Kind: replica.EvChunk, Data: slices.Clone(b)})
+		}
 	}
-	t.event(ev)
+	if d.client != "" {
+		events = append(events, replica.Event{Kind: replica.EvQueued, Data: d.outboxAfter(0)})
+	}
+	return append(events, replica.Event{Kind: replica.EvLoaded})
 }
 
-// settleDisk does all that the tab has asked for.
-func (w *world) settleDisk(t *tab) {
-	for len(t.writes) > 0 {
-		t.nextWrite()
-	}
-}
-
-// apply writes a batch, unless another tab wrote first.
-func (d *disk) apply(w *world, data []byte) bool {
-	n := binary.LittleEndian.Uint32(data)
-	var h struct {
-		Expect, Meta             map[string]any
-		Clear                    bool
-		Chunks                   []int
-		Journal, JournalAt, Head int
-		Done                     int64
-	}
-	if err := json.Unmarshal(data[4:4+n], &h); err != nil {
-		w.violate("a batch does not read: %v", err)
-		return true
-	}
-	if !same(h.Expect, d.meta) {
+// follows reports whether what is stored goes on from what is known, and from
+// which journal record.
+func (d *disk) follows(known []byte, from *int64) bool {
+	var k meta
+	if len(known) == 0 || d.meta == nil || json.Unmarshal(known, &k) != nil {
 		return false
 	}
-	if a, b := d.meta, h.Meta; a != nil && a["epoch"] == b["epoch"] && a["generation"] == b["generation"] && num(b["cursor"]) < num(a["cursor"]) {
-		w.violate("I3: the stored cursor went from %v back to %v", a["cursor"], b["cursor"])
+	if k.Epoch != d.meta.Epoch || k.Generation != d.meta.Generation {
+		return false
 	}
-	blob := data[4+n:]
-	take := func(n int) []byte {
-		b := slices.Clone(blob[:n])
-		blob = blob[n:]
-		return b
-	}
-	d.meta = h.Meta
-	if h.Clear {
-		d.chunks, d.journal = nil, nil
-	}
-	for i, n := range h.Chunks {
-		d.chunks = append(d.chunks[:i], take(n))
-	}
-	if h.Journal > 0 {
-		d.journal = append(d.journal[:h.JournalAt], take(h.Journal))
-	}
-	if fmt.Sprint(h.Meta["clientId"]) == d.client {
-		d.outbox = slices.DeleteFunc(d.outbox, func(s waiting) bool { return s.First <= h.Done })
-	}
+	*from = k.Journal
 	return true
 }
 
-func num(v any) float64 {
-	n, _ := v.(float64)
-	return n
+// nextWrite does the oldest thing that the tab has asked for; the next time, the
+// tab hears of it.
+func (t *tab) nextWrite() {
+	op := t.writes[0]
+	switch {
+	case !op.done:
+		t.w.note("disk %s %d", t.name, op.id)
+		op.done = true
+		t.commit(op)
+	case !t.frozen:
+		t.writes = t.writes[1:]
+		t.written(op)
+	}
 }
 
-func same(a, b map[string]any) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
+func (t *tab) commit(op *diskOp) {
+	kind := replica.EvStored
+	if op.outbox {
+		kind = replica.EvQueued
 	}
-	return a["epoch"] == b["epoch"] && a["cursor"] == b["cursor"] && a["generation"] == b["generation"]
+	op.answer = replica.Event{Kind: kind, ID: op.id}
+	switch {
+	case t.disk == nil:
+		op.answer.Code = 2
+	case op.outbox:
+		op.answer.Data = t.disk.change(t.w, op.data)
+	default:
+		t.store(op)
+	}
+}
+
+// written is what the page does once a write was done: it tells the others, and
+// then its core.
+func (t *tab) written(op *diskOp) {
+	if op.answer.Code == 0 {
+		t.post(word{kind: "changed"})
+	}
+	if op.fenced && t.seat != nil {
+		t.seat.fenced()
+	}
+	t.event(op.answer)
+}
+
+// batch is the header of a replica.Batch.
+type batch struct {
+	Expect    *meta
+	Meta      meta
+	Clear     bool
+	Chunks    []int
+	Journal   int
+	JournalAt int
+	Head      int
+	Done      int64
+}
+
+// store writes a batch, unless another tab wrote first or leads since.
+func (t *tab) store(op *diskOp) {
+	d := t.disk
+	n := 4 + binary.LittleEndian.Uint32(op.data)
+	var b batch
+	if err := json.Unmarshal(op.data[4:n], &b); err != nil {
+		t.w.violate("a batch does not read: %v", err)
+		return
+	}
+	op.fenced = d.leader != nil && d.leader.term > t.term
+	if op.fenced || !same(b.Expect, d.meta) {
+		op.answer.Code, op.answer.Data = 1, d.metaJSON()
+		return
+	}
+	if m := d.meta; m != nil && m.Epoch == b.Meta.Epoch && m.Generation == b.Meta.Generation && b.Meta.Cursor < m.Cursor {
+		t.w.violate("I3: the stored cursor went from %d back to %d", m.Cursor, b.Meta.Cursor)
+	}
+	d.apply(&b, op.data[n:])
+	t.checkStored(op)
+}
+
+func (d *disk) apply(b *batch, blob []byte) {
+	take := func(n int) []byte {
+		part := slices.Clone(blob[:n])
+		blob = blob[n:]
+		return part
+	}
+	stored := b.Meta
+	if d.meta != nil {
+		stored.chunks = d.meta.chunks
+	}
+	if b.Clear {
+		d.spoiled = false
+		d.chunks, d.journal, stored.chunks = nil, nil, len(b.Chunks)
+	}
+	d.meta = &stored
+	for i, n := range b.Chunks {
+		d.chunks = append(d.chunks[:i], take(n))
+	}
+	if b.Journal > 0 {
+		d.journal = append(d.journal[:min(b.JournalAt, len(d.journal))], take(b.Journal))
+	}
+	if b.Head > 0 {
+		d.head = take(b.Head)
+	}
+	if b.Meta.ClientID == d.client {
+		d.outbox = slices.DeleteFunc(d.outbox, func(s waiting) bool { return s.First <= b.Done })
+	}
+}
+
+func same(a, b *meta) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Epoch == b.Epoch && a.Cursor == b.Cursor && a.Generation == b.Generation
 }
 
 // change does what an FxOutbox asks for.
@@ -162,6 +260,6 @@ func (d *disk) outboxAfter(after int64) []byte {
 			list = append(list, s)
 		}
 	}
-	b, _ := json.Marshal(map[string]any{"clientId": d.client, "writes": list})
+	b, _ := json.Marshal(map[string]any{"clientId": d.client, "next": d.next, "writes": list})
 	return b
 }

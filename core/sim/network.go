@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -17,9 +18,10 @@ const (
 	dial
 	up   // a frame to the server
 	down // a frame to the client
+	said // by another tab of the device
 )
 
-// flight is something between a tab and the server.
+// flight is something on its way to a tab or from it.
 type flight struct {
 	tab    *tab
 	kind   flightKind
@@ -27,13 +29,14 @@ type flight struct {
 	path   string
 	data   []byte
 	status int64
+	word   word
 }
 
-// flight has something arrive, twice, or not at all; or a disk does what it was
-// asked for.
+// flight has something arrive, twice, or not at all; or a tab does what it waits
+// for.
 func (w *world) flight() {
-	if t := w.pickTab(); t != nil && len(t.writes) > 0 && w.rng.IntN(2) == 0 {
-		t.nextWrite()
+	if t := w.pickTab(); t != nil && t.busy() && w.rng.IntN(4) > 0 {
+		t.work()
 		return
 	}
 	if len(w.flights) == 0 {
@@ -44,6 +47,9 @@ func (w *world) flight() {
 	if w.calm || w.rng.IntN(8) > 0 { // in order within a connection, mostly
 		i = slices.IndexFunc(w.flights, func(o flight) bool { return o.tab == f.tab && o.kind == f.kind && o.id == f.id })
 		f = w.flights[i]
+	}
+	if f.tab.frozen {
+		return
 	}
 	fate := w.rng.IntN(100)
 	switch {
@@ -60,6 +66,10 @@ func (w *world) flight() {
 
 func (w *world) arrive(f flight) {
 	t := f.tab
+	if f.kind == said {
+		t.seat.hear(f.word)
+		return
+	}
 	if !t.online {
 		w.lose(f)
 		return
@@ -85,14 +95,24 @@ func (w *world) arrive(f flight) {
 }
 
 // lose is what a client sees of a loss: a request without an answer, a socket
-// that closes; of a lost frame it sees nothing.
+// that closes; of a lost frame or word it sees nothing.
 func (w *world) lose(f flight) {
 	switch f.kind {
 	case request, answer:
 		f.tab.event(replica.Event{Kind: replica.EvResponse, ID: f.id})
 	case dial:
-		f.tab.event(replica.Event{Kind: replica.EvClosed, ID: f.id, Code: 1006})
+		if f.id == f.tab.dialed {
+			f.tab.dropped()
+		}
 	}
+}
+
+// dropped is what a tab hears of a socket that closes, or never opens.
+func (t *tab) dropped() {
+	id := t.dialed
+	t.dialed = 0
+	t.w.cut(t)
+	t.event(replica.Event{Kind: replica.EvClosed, ID: id, Code: 1006})
 }
 
 // cut ends a tab's socket and what was on it.
@@ -183,6 +203,31 @@ func (w *world) callOn(a *account.Account, path string, body []byte) ([]byte, er
 	return nil, &core.Error{Code: core.CodeNotFound, Details: path}
 }
 
+// overtaken returns the ext of the stored write whose number a batch uses up
+// without sending it, since a later mutation of the batch replaces it, and that
+// one's mid; "" for any other mutation.
+func (w *world) overtaken(q core.MutateRequest, i int) (ext string, by int64) {
+	for _, d := range w.devices {
+		for _, s := range d.disk.outbox {
+			if d.disk.client != q.ClientID || s.First != q.Muts[i].Mid || q.Muts[i].Op != core.OpSkip {
+				continue
+			}
+			var stored struct {
+				Muts []struct{ Op, Key, Ext string }
+			}
+			if json.Unmarshal(s.Write, &stored) != nil || len(stored.Muts) != 1 || stored.Muts[0].Op != core.OpExt {
+				return "", 0
+			}
+			for _, later := range q.Muts[i+1:] {
+				if later.Key.String() == stored.Muts[0].Key && (later.Op == core.OpExt || later.Op == core.OpDelete && !later.HasSeen) {
+					return stored.Muts[0].Ext, later.Mid
+				}
+			}
+		}
+	}
+	return "", 0
+}
+
 // mutate applies a batch, and counts which exts it applied for the first time.
 func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 	q, err := core.ParseMutateRequest(body, core.MaxExt)
@@ -198,8 +243,20 @@ func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 		return nil, err
 	}
 	for i := range q.Muts {
-		if m := &q.Muts[i]; m.Op == core.OpExt && m.Mid > before.LastMid && m.Mid <= p.LastMid {
-			w.applied[m.Ext]++
+		m := &q.Muts[i]
+		if m.Mid <= before.LastMid || m.Mid > p.LastMid {
+			continue
+		}
+		ext, by := m.Ext, m.Mid
+		if m.Op != core.OpExt {
+			if ext, by = w.overtaken(q, i); ext == "" {
+				continue
+			}
+		}
+		w.applied[ext]++ // or replaced, in one transaction
+		w.landed[ext] = p.Seq
+		if slices.ContainsFunc(p.Results, func(r core.MutationResult) bool { return r.Mid == by && r.Code != core.CodeOK }) {
+			w.landed[ext] = 0 // superseded: nobody is to show it
 		}
 	}
 	return core.AppendMutatePage(nil, p), nil

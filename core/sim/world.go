@@ -6,7 +6,6 @@ package sim
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -24,7 +23,18 @@ type Result struct {
 	Steps     int
 	Trace     uint64 // hash of all that happened: the same for the same seed
 	Heals     int
+	Mended    int // heals after injected damage, which are due
+	Did       Deeds
 	Violation string // "" when every invariant held
+}
+
+// Deeds counts what a schedule did to its devices.
+type Deeds struct {
+	Tabs    int // opened
+	Crashes int
+	Steals  int // of the lead
+	Damages int // of what was stored
+	Wipes   int // that went on to their end
 }
 
 // world is one schedule under way.
@@ -44,10 +54,12 @@ type world struct {
 	flights []flight // under way, each to be delivered, repeated or lost
 	calm    bool     // the network loses nothing
 
-	history  map[string]bool    // every state that a session ever had on the server
-	applied  map[string]int     // how often each ext was applied
-	written  map[string]bool    // every ext that an app ever set
-	accepted map[string]*device // those of them that must come to be
+	logs     map[string]map[string]fact // what the log of each epoch says of each session
+	history  map[string]bool            // every state that a session ever had on the server
+	applied  map[string]int             // how often each ext was applied
+	landed   map[string]int64           // the log's end when it was
+	author   map[string]*tab            // whose app set it
+	accepted map[string]*device         // those of them that must come to be
 	restored bool
 	forgot   bool // the server dropped client records, or a device its storage
 	words    int
@@ -55,6 +67,8 @@ type world struct {
 	log       io.Writer
 	trace     uint64
 	heals     int
+	mended    int // heals of a disk that was harmed
+	did       Deeds
 	violation string
 }
 
@@ -72,7 +86,7 @@ func Run(seed uint64, steps int, log io.Writer) (result Result) {
 		if p := recover(); p != nil {
 			w.violate("panic: %v\n%s", p, debug.Stack())
 		}
-		result.Trace, result.Heals, result.Violation = w.trace, w.heals, w.violation
+		result.Trace, result.Heals, result.Mended, result.Did, result.Violation = w.trace, w.heals, w.mended, w.did, w.violation
 	}()
 	for range steps {
 		if w.violation != "" {
@@ -88,11 +102,12 @@ func newWorld(seed uint64, log io.Writer) *world {
 	w := &world{log: log,
 		rng: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), now: 1_700_000_000_000,
 		server: account.NewMemory(), friends: []string{anchor, "f1", "f2", "f3"},
-		history: map[string]bool{}, applied: map[string]int{}, accepted: map[string]*device{}, written: map[string]bool{},
+		logs: map[string]map[string]fact{}, history: map[string]bool{}, applied: map[string]int{}, landed: map[string]int64{},
+		author: map[string]*tab{}, accepted: map[string]*device{},
 	}
 	w.message(anchor)
 	for range 1 + w.rng.IntN(2) {
-		d := &device{id: len(w.devices), disk: newDisk()}
+		d := w.newDevice()
 		w.devices = append(w.devices, d)
 		w.open(d)
 	}
@@ -125,6 +140,7 @@ func (w *world) mortal() core.Key {
 	return core.Key{Type: core.P2P, ID: w.friends[1+w.rng.IntN(len(w.friends)-1)]}
 }
 
+// word makes up an ext that was never used.
 func (w *world) word() string {
 	w.words++
 	return fmt.Sprint("w", w.words)
@@ -266,38 +282,11 @@ func (w *world) update(what string, fn func(*account.Account) error) error {
 	return err
 }
 
-// record keeps every state that a session had, and holds update times apart (I6).
+// record keeps every state that a session had.
 func (w *world) record(d *account.Delta) {
 	w.note("to %d", d.To)
-	for i := range d.Rows {
-		if !d.Rows[i].Deleted {
-			w.history[stateOf(core.AppendSession(nil, &d.Rows[i], true))] = true
-		}
-	}
-	w.view(func(a *account.Account) error {
-		rows, _, err := a.List(core.ListRequest{Limit: 100})
-		for i := 1; i < len(rows); i++ {
-			if rows[i].UpdateTime >= rows[i-1].UpdateTime {
-				w.violate("I6: update times %d and %d", rows[i-1].UpdateTime, rows[i].UpdateTime)
-			}
-		}
-		return err
-	})
-}
-
-// stateOf names a session's state but for its ext, which a waiting write may
-// have changed.
-func stateOf(session []byte) string {
-	var s struct {
-		SessionID   string
-		UpdateTime  int64
-		LastMsg     string
-		LastMsgType int
-	}
-	if err := json.Unmarshal(session, &s); err != nil {
-		return err.Error()
-	}
-	return fmt.Sprint(s.SessionID, "|", s.UpdateTime, "|", s.LastMsgType, "|", s.LastMsg)
+	w.learn(d.Epoch, d.Rows)
+	w.checkTimes()
 }
 
 // backup is the account as it was, to be restored.
@@ -325,6 +314,7 @@ func (w *world) restoreStep() {
 	w.note("restore")
 	meta := w.backup.meta
 	meta.Epoch = fmt.Sprint("e", w.epochs)
+	w.learn(meta.Epoch, rowsOf(w.backup.rows))
 	w.server = account.NewMemory()
 	_ = w.server.Update(context.Background(), func(tx account.Tx) error {
 		return tx.Account(me).Commit(&account.Change{Meta: meta, Put: w.backup.rows})
@@ -335,10 +325,17 @@ func (w *world) restoreStep() {
 	}
 }
 
+func rowsOf(records []account.Record) (rows []core.Row) {
+	for i := range records {
+		rows = append(rows, records[i].Row)
+	}
+	return rows
+}
+
 // callStep has an app call.
 func (w *world) callStep() {
 	t := w.pickTab()
-	if t == nil {
+	if t == nil || t.stage != running || t.frozen {
 		return
 	}
 	switch roll := w.rng.IntN(10); {
@@ -353,37 +350,102 @@ func (w *world) callStep() {
 	}
 }
 
-// timerStep has the next timer of a tab run out.
+// timerStep has the next timer of a tab run out, or its beat.
 func (w *world) timerStep() {
-	if t := w.pickTab(); t != nil {
+	t := w.pickTab()
+	switch {
+	case t == nil:
+	case t.seat != nil && w.rng.IntN(3) == 0:
+		w.now = max(w.now, t.seat.ticked+beat)
+		t.seat.tick()
+	default:
 		t.nextTimer()
 	}
 }
 
-// faultStep is what happens to tabs.
+const (
+	mostTabs     = 4 // of a device
+	mostTabsEver = 6
+)
+
+// faultStep is what happens to tabs and devices.
 func (w *world) faultStep() {
 	t := w.pickTab()
 	if t == nil {
-		w.open(w.devices[w.rng.IntN(len(w.devices))])
+		w.openOn(w.devices[w.rng.IntN(len(w.devices))])
 		return
 	}
-	switch roll := w.rng.IntN(20); {
-	case roll < 6:
-		t.setOnline(!t.online)
-	case roll < 9:
-		w.cut(t)
-		t.event(replica.Event{Kind: replica.EvClosed, ID: t.dialed, Code: 1006})
+	switch roll := w.rng.IntN(60); {
 	case roll < 12:
-		w.crash(t)
-	case roll < 15 && len(w.tabs) < 5:
-		w.open(t.device)
-	case roll < 16:
-		w.wipe(t.device)
+		w.toggleNetwork(t)
 	case roll < 18:
-		t.event(replica.Event{Kind: replica.EvWake})
-	default:
-		t.event(replica.Event{Kind: replica.EvClose})
-		w.settleDisk(t)
+		t.dropped()
+	case roll < 26:
 		w.crash(t)
+	case roll < 38:
+		w.openOn(t.device)
+	case roll < 42:
+		w.faultOfDisk(t)
+	case roll < 45:
+		t.visible = true
+		t.wake()
+	case roll < 48:
+		t.close()
+	default:
+		w.faultOfTabs(t)
+	}
+}
+
+func (w *world) openOn(d *device) {
+	if len(w.tabs) < mostTabsEver && len(w.tabsOf(d)) < mostTabs && !d.wiping {
+		w.open(d)
+	}
+}
+
+// toggleNetwork is a device's, but for strangers.
+func (w *world) toggleNetwork(t *tab) {
+	online := !t.online
+	if t.seat == nil {
+		t.setOnline(online)
+		return
+	}
+	for _, o := range w.tabsOf(t.device) {
+		if !o.frozen {
+			o.setOnline(online)
+		}
+	}
+}
+
+func (w *world) faultOfDisk(t *tab) {
+	switch roll := w.rng.IntN(8); {
+	case roll < 1:
+		w.clear(t.device)
+	case roll < 3:
+		w.logout(t)
+	case roll < 6:
+		w.damage(t.device)
+	default:
+		w.decay(t.device)
+	}
+}
+
+// faultOfTabs is what tabs do to each other.
+func (w *world) faultOfTabs(t *tab) {
+	if t.seat == nil {
+		return
+	}
+	switch w.rng.IntN(4) {
+	case 0:
+		t.frozen = !t.frozen
+		w.note("%s is frozen %t", t.name, t.frozen)
+	case 1:
+		t.seat.steal()
+	case 2:
+		t.visible = !t.visible
+	default:
+		if t.stage == running {
+			w.note("%s leaves", t.name)
+			t.seat.leave() // until it wakes
+		}
 	}
 }

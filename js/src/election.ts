@@ -71,9 +71,9 @@ class LockElection implements Election {
   /** Leads until the returned promise resolves. */
   async #hold(request: LockRequest): Promise<void> {
     if (this.#request !== request) return
+    request.held = true // from here on a rejection means that it was stolen
     const leader = await this.#store.lead((stored) => ({ term: (stored?.term ?? 0) + 1, id: this.#id, until: 0 }))
     if (this.#request !== request) return
-    request.held = true
     this.#store.term = leader?.term ?? 0 // 0: storage failed, and this tab will go its own way
     this.#elected(true)
     await request.released

@@ -113,7 +113,9 @@ async function compile(url: string): Promise<WebAssembly.Module> {
   if (url.startsWith('file:')) return WebAssembly.compile(readFile(new URL(url)))
   const response = await fetch(url)
   if (!response.ok) throw new Error(`${url}: HTTP status ${response.status}`)
-  const streamable = response.headers.get('Content-Type')?.startsWith('application/wasm')
+  const type = response.headers.get('Content-Type') ?? ''
+  if (type.startsWith('text/html')) throw new Error(`${url}: is a page, not recents.wasm: copy that there, or set wasmUrl`)
+  const streamable = type.startsWith('application/wasm')
   return streamable ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer())
 }
 

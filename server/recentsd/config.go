@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"recents/core"
+	"recents/core/account"
 	"recents/server"
 )
 
@@ -39,7 +41,9 @@ type config struct {
 	seedTime                           time.Time
 	origins                            origins
 	limits                             server.Limits
-	heartbeat, grace                   time.Duration
+	rules                              account.Config
+	tombstoneAge, idempotencyAge       time.Duration
+	heartbeat, timeout, grace          time.Duration
 	logLevel                           slog.Level
 	keys                               server.Keys // in dev mode without the secret, which the data directory keeps
 }
@@ -73,6 +77,9 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*
 	if c.showVersion {
 		return c, nil
 	}
+	if err := c.checkLimits(); err != nil {
+		return nil, err
+	}
 	if c.dev {
 		return c, errors.Join(c.checkDev(isSet(f, "log")), c.readNIM(getenv))
 	}
@@ -81,6 +88,10 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*
 
 func (c *config) flags() *flag.FlagSet {
 	f := flag.NewFlagSet("recentsd", flag.ContinueOnError)
+	f.Usage = func() {
+		_, _ = io.WriteString(f.Output(), usage) // PrintDefaults minds no error either
+		f.PrintDefaults()
+	}
 	f.BoolVar(&c.dev, "dev", false, `development: server key "dev", tokens for anyone on this machine, any loopback origin`)
 	f.StringVar(&c.listen, "listen", "127.0.0.1:8787", "address to serve on")
 	f.StringVar(&c.dataDir, "data", "data", "directory of the database; it is made when missing")
@@ -92,8 +103,14 @@ func (c *config) flags() *flag.FlagSet {
 	f.Float64Var(&c.limits.AddressRate, "address-rate", c.limits.AddressRate, "requests a second from one address; 0 is no limit")
 	f.IntVar(&c.limits.AccountSockets, "account-sockets", c.limits.AccountSockets, "open WebSockets of one account; 0 is no limit")
 	f.IntVar(&c.limits.Sockets, "sockets", c.limits.Sockets, "open WebSockets in all; 0 is no limit")
+	f.IntVar(&c.rules.MaxExt, "max-ext", core.MaxExt, "UTF-16 code units of an ext")
+	f.DurationVar(&c.tombstoneAge, "tombstone-age", 30*24*time.Hour, "how long a delete is kept for devices that were away; older ones list again")
+	f.Int64Var(&c.rules.TombstoneSeqs, "tombstone-changes", 1000, "newer changes of its account that a delete is kept for at least")
+	f.DurationVar(&c.idempotencyAge, "idempotency-age", 24*time.Hour, "how long a write's answer is kept for repeats of it")
+	f.StringVar(&c.keys.Audience, "token-audience", "", "aud that every token must have; without it, tokens with an aud are refused")
 	f.BoolVar(&c.nim, "nim", false, "take the vendor's HTTP calls below /nimserver/; with -dev AppKey and AppSecret are \"dev\"")
 	f.DurationVar(&c.heartbeat, "heartbeat", 25*time.Second, "how often a WebSocket's client should ping")
+	f.DurationVar(&c.timeout, "timeout", 15*time.Second, "how long a call may wait for the store")
 	f.DurationVar(&c.grace, "grace", 10*time.Second, "how long a stop waits for what runs")
 	f.TextVar(&c.logLevel, "log", slog.LevelInfo, "debug, info, warn or error; with -dev the default is warn")
 	f.BoolVar(&c.showVersion, "version", false, "print the version and exit")
@@ -107,6 +124,32 @@ func (c *config) seedMoment() time.Time {
 		return time.Now()
 	}
 	return c.seedTime
+}
+
+// maxMaxExt is an ext whose every code unit may be escaped in a call's body.
+const maxMaxExt = 8192
+
+// checkLimits holds the flags to bounds within which the server works, and
+// gives the rules their units.
+func (c *config) checkLimits() error {
+	c.rules.TombstoneAge, c.rules.IdempotencyAge = c.tombstoneAge.Milliseconds(), c.idempotencyAge.Milliseconds()
+	for _, d := range []struct {
+		name string
+		is   time.Duration
+	}{{"tombstone-age", c.tombstoneAge}, {"idempotency-age", c.idempotencyAge}, {"heartbeat", c.heartbeat}, {"timeout", c.timeout}} {
+		if d.is < time.Second {
+			return fmt.Errorf("-%s: %s is under 1s", d.name, d.is)
+		}
+	}
+	switch {
+	case c.rules.MaxExt < 1:
+		return fmt.Errorf("-max-ext: %d is under 1", c.rules.MaxExt)
+	case c.rules.MaxExt > maxMaxExt:
+		return fmt.Errorf("-max-ext: %d is over %d", c.rules.MaxExt, maxMaxExt)
+	case c.rules.TombstoneSeqs < 1:
+		return fmt.Errorf("-tombstone-changes: %d is under 1", c.rules.TombstoneSeqs)
+	}
+	return nil
 }
 
 func isSet(f *flag.FlagSet, name string) bool {

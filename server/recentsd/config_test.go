@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"recents/core/account"
 )
 
 func parse(args string, env map[string]string) (*config, error) {
@@ -39,6 +41,13 @@ func TestConfigRefuses(t *testing.T) {
 		{"-dev what", nil, []string{"what", "not a flag"}},
 		{"-nonsense", good, []string{"nonsense"}},
 		{"-log loud", good, []string{"loud"}},
+		{"-max-ext 0", good, []string{"-max-ext: 0 is under 1"}},
+		{"-max-ext 8193", good, []string{"-max-ext: 8193 is over 8192"}},
+		{"-tombstone-age 999ms", good, []string{"-tombstone-age: 999ms is under 1s"}},
+		{"-tombstone-changes 0", good, []string{"-tombstone-changes: 0 is under 1"}},
+		{"-idempotency-age -1h", good, []string{"-idempotency-age: -1h0m0s is under 1s"}},
+		{"-heartbeat 0", good, []string{"-heartbeat: 0s is under 1s"}},
+		{"-timeout 10ms", good, []string{"-timeout: 10ms is under 1s"}},
 		{"-nim", good, []string{"-nim: needs", envNIMKey, envNIMSecret}},
 		{"-nim -dev", map[string]string{envNIMKey: "app"}, []string{"-nim: needs", envNIMSecret}},
 	} {
@@ -74,6 +83,14 @@ func TestConfigTakes(t *testing.T) {
 		require.Equal(t, "dev", c.keys.ServerKey)
 		require.Equal(t, slog.LevelWarn, c.logLevel)
 	}
+	c, err = parse("-dev -max-ext 8192 -tombstone-age 1s -tombstone-changes 1 -idempotency-age 1h -token-audience im", nil)
+	require.NoError(t, err)
+	require.Equal(t, account.Config{MaxExt: 8192, TombstoneAge: 1000, TombstoneSeqs: 1, IdempotencyAge: 3600_000}, c.rules)
+	require.Equal(t, "im", c.keys.Audience)
+	c, err = parse("-dev", nil)
+	require.NoError(t, err)
+	require.Equal(t, account.Config{}.WithDefaults(), c.rules, "the flags' defaults are the rules' own")
+
 	c, err = parse("-dev -log debug", nil)
 	require.NoError(t, err)
 	require.Equal(t, slog.LevelDebug, c.logLevel)

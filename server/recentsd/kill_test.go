@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -17,36 +18,97 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// killRounds is how often the process is killed under load.
-const killRounds = 50
+var kills = flag.Int("kills", 50, "how often each kill test kills the process")
 
 // writers is how many callers write at once: half send messages, half set ext.
 const writers = 8
 
-// TestKillUnderLoad: `kill -9` at a random write, again and again on the same
+// TestS1KillUnderLoad: `kill -9` at a random write, again and again on the same
 // data. After each restart every write that was acknowledged is there, and none
 // that was not asked for (I2). A write whose answer was lost is asked for again
 // and happens once.
-func TestKillUnderLoad(t *testing.T) {
-	rounds := killRounds
-	if testing.Short() {
-		rounds = 5
-	}
-	binary := filepath.Join(t.TempDir(), "recentsd")
-	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
-	require.NoError(t, err, string(out))
+func TestS1KillUnderLoad(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	h := &hammer{t: t, binary: binary, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 0)),
+	h := &hammer{daemon: newDaemon(t), t: t, random: rand.New(rand.NewPCG(seed, 0)),
 		asked: map[write]bool{}, acked: map[write]bool{}}
-	for range rounds {
+	for range *kills {
 		h.round()
 	}
 	h.start()
 	h.verify()
-	require.NoError(t, h.process.Process.Kill())
-	_ = h.process.Wait() // it was killed
-	t.Logf("%d kills, %d acknowledged writes, 0 lost", rounds, len(h.acked))
+	h.kill()
+	t.Attr("S1", fmt.Sprintf("%d kills under load, %d acknowledged writes, 0 lost, 0 doubled", *kills, len(h.acked)))
+}
+
+// daemon is recentsd as a process of its own, over one data directory.
+type daemon struct {
+	t           *testing.T
+	binary, dir string
+	shell       string // what a shell does before it becomes the daemon
+	process     *exec.Cmd
+	log         log
+	client      *client
+	tokens      map[string]string // of alice and bob
+}
+
+func newDaemon(t *testing.T) *daemon {
+	return &daemon{t: t, binary: build(t), dir: t.TempDir()}
+}
+
+// build compiles recentsd once for all tests of a run.
+func build(t *testing.T) string {
+	t.Helper()
+	built.Do(func() {
+		dir, err := os.MkdirTemp("", "recentsd-test-")
+		require.NoError(t, err)
+		built.path = filepath.Join(dir, "recentsd")
+		out, err := exec.Command("go", "build", "-o", built.path, ".").CombinedOutput()
+		require.NoError(t, err, string(out))
+	})
+	return built.path
+}
+
+var built struct {
+	sync.Once
+	path string
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	if built.path != "" {
+		_ = os.RemoveAll(filepath.Dir(built.path)) // the system's own cleaning has the rest
+	}
+	os.Exit(code)
+}
+
+func (d *daemon) start(args ...string) {
+	d.t.Helper()
+	args = append([]string{d.binary, "-dev", "-listen", "127.0.0.1:0", "-data", d.dir}, args...)
+	if d.shell != "" {
+		args = append([]string{"sh", "-c", d.shell + `; exec "$0" "$@"`}, args...)
+	}
+	d.process = exec.Command(args[0], args[1:]...)
+	d.process.Stderr = &d.log
+	stdout, err := d.process.StdoutPipe()
+	require.NoError(d.t, err)
+	require.NoError(d.t, d.process.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(d.t, err, d.log.String())
+	d.client = &client{ctx: context.Background(), address: strings.TrimSpace(line)}
+	d.tokens = map[string]string{}
+	for _, name := range []string{"alice", "bob"} {
+		d.tokens[name], err = d.client.token(name)
+		require.NoError(d.t, err)
+	}
+}
+
+// kill is kill -9, and waits until the process is gone.
+func (d *daemon) kill() {
+	d.t.Helper()
+	require.NoError(d.t, d.process.Process.Kill())
+	_ = d.process.Wait() // it was killed
 }
 
 // write is one write: a message from a sender of its own to alice, or an ext of
@@ -57,13 +119,9 @@ type write struct {
 }
 
 type hammer struct {
-	t       *testing.T
-	binary  string
-	dir     string
-	random  *rand.Rand
-	process *exec.Cmd
-	client  *client
-	tokens  map[string]string
+	*daemon
+	t      *testing.T
+	random *rand.Rand
 
 	mu           sync.Mutex
 	next         int
@@ -86,22 +144,6 @@ func (h *hammer) round() {
 	}
 	wg.Wait()
 	_ = h.process.Wait() // it was killed
-}
-
-func (h *hammer) start() {
-	h.process = exec.Command(h.binary, "-dev", "-listen", "127.0.0.1:0", "-data", h.dir)
-	h.process.Stderr = os.Stderr
-	stdout, err := h.process.StdoutPipe()
-	require.NoError(h.t, err)
-	require.NoError(h.t, h.process.Start())
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(h.t, err)
-	h.client = &client{ctx: context.Background(), address: strings.TrimSpace(line)}
-	h.tokens = map[string]string{}
-	for _, name := range []string{"alice", "bob"} {
-		h.tokens[name], err = h.client.token(name)
-		require.NoError(h.t, err)
-	}
 }
 
 // verify reads all that is there, and asks again for what was not answered.
@@ -128,7 +170,7 @@ func (h *hammer) verify() {
 }
 
 // sessions walks an account's list to its end.
-func (h *hammer) sessions(account string) (ids []string) {
+func (d *daemon) sessions(account string) (ids []string) {
 	q := object{"limit": 100, "needLastMsg": 0}
 	for {
 		var page struct {
@@ -136,12 +178,12 @@ func (h *hammer) sessions(account string) (ids []string) {
 			NextMaxTimestamp int64
 			SessionList      []struct{ SessionID string }
 		}
-		require.NoError(h.t, h.client.call("queryMySessionList", h.tokens[account], q, &page))
+		require.NoError(d.t, d.client.call("queryMySessionList", d.tokens[account], q, &page))
 		for _, s := range page.SessionList {
 			ids = append(ids, s.SessionID)
 		}
 		if !page.HasMore {
-			require.Len(h.t, slices.Compact(slices.Sorted(slices.Values(ids))), len(ids), "each once")
+			require.Len(d.t, slices.Compact(slices.Sorted(slices.Values(ids))), len(ids), "each once")
 			return ids
 		}
 		q["maxTimestamp"] = page.NextMaxTimestamp

@@ -3,6 +3,9 @@
 //
 //	recentsd -dev -listen 127.0.0.1:8787 -data data/
 //
+// It also copies the database while it is served (backup), puts such a copy
+// back (restore), and prints tokens (token): see commands.go.
+//
 // Without -dev it takes RECENTS_SERVER_KEY, and RECENTS_TOKEN_SECRET or
 // RECENTS_TOKEN_PUBLIC_KEY, from the environment, and starts with neither
 // missing. SIGTERM and SIGINT stop it: calls that run end, sockets are closed
@@ -34,6 +37,9 @@ func main() {
 // run is main with what it takes from outside passed in. It returns the exit
 // code: 0 after a stop, 1 after a failure, 2 for a bad command line.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && commands[args[0]] != nil {
+		return runCommand(commands[args[0]], args[1:], console{getenv, stdout, stderr})
+	}
 	c, err := parseConfig(args, getenv, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

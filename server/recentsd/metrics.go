@@ -61,9 +61,18 @@ func storeMetrics(db *sqlite.DB) []prometheus.Collector {
 			func(s sqlite.Stats) uint64 { return s.Updates }),
 		counter("recents_store_failed_total", "Updates answered with an error.",
 			func(s sqlite.Stats) uint64 { return s.Failed }),
+		counter("recents_store_turned_away_total", "Updates refused because too many waited.",
+			func(s sqlite.Stats) uint64 { return s.TurnedAway }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "recents_store_queued", Help: "Updates that wait for the writer."},
 			func() float64 { return float64(db.Stats().Queued) }),
 	}
+}
+
+// watch shows how far the update times have run from the clock.
+func (m *metrics) watch(ahead func() int64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "recents_time_ahead_seconds",
+		Help: "How far the newest update time is ahead of the clock; more than a minute is a clock that went back or stands."},
+		func() float64 { return float64(ahead()) / 1000 }))
 }
 
 func (m *metrics) handler() http.Handler {

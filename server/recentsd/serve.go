@@ -22,7 +22,7 @@ import (
 
 // serve runs until ctx ends, or until the store fails.
 func serve(ctx context.Context, c *config, log *slog.Logger, stdout io.Writer) (err error) {
-	if err := os.MkdirAll(c.dataDir, 0o700); err != nil {
+	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
 	if c.dev {
@@ -30,7 +30,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger, stdout io.Writer) (
 			return err
 		}
 	}
-	db, err := sqlite.Open(filepath.Join(c.dataDir, "recents.db"), sqlite.Options{})
+	db, err := sqlite.Open(databaseOf(c.dataDir), sqlite.Options{})
 	if err != nil {
 		return err
 	}
@@ -42,6 +42,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger, stdout io.Writer) (
 	if err != nil {
 		return err
 	}
+	m.watch(h.Ahead)
 	site, err := newSite(assets, withNIM(c, h))
 	if err != nil {
 		return err
@@ -53,9 +54,12 @@ func serve(ctx context.Context, c *config, log *slog.Logger, stdout io.Writer) (
 	return runServer(ctx, c, h, httpServer(site, log), l, log, stdout)
 }
 
+// makeDataDir keeps what users wrote from the machine's other users.
+func makeDataDir(dir string) error { return os.MkdirAll(dir, 0o700) }
+
 func handlerOptions(c *config, db *sqlite.DB, m *metrics, log *slog.Logger, fail context.CancelCauseFunc) server.Options {
 	return server.Options{
-		Accounts: db, Keys: c.keys, Now: now, NewID: newID,
+		Accounts: db, Config: c.rules, Keys: c.keys, Now: now, NewID: newID, Timeout: c.timeout,
 		Origins: c.origins, Dev: c.dev, TrustProxy: c.trustProxy, Limits: c.limits, Heartbeat: c.heartbeat,
 		Healthy: db.Healthy, Failed: func(err error) { fail(&storeFailure{err}) },
 		Log: log, Metrics: m, Exposition: m.handler(),

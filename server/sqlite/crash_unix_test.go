@@ -139,16 +139,25 @@ func checkAcked(t *testing.T, path string, acked map[int]int64) {
 	require.NoError(t, db.Close())
 }
 
-func TestKill9LosesNothingAcknowledged(t *testing.T) {
+func TestS1Kill9LosesNothingAcknowledged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "recents.db")
 	acked := map[int]int64{}
 	for round := range 4 {
 		require.Empty(t, runChild(t, path, "", acked, 50+rand.IntN(1000)), "round %d", round)
 		checkAcked(t, path, acked)
 	}
+	t.Attr("S1", fmt.Sprintf("4 kills of a writing process, %d acknowledged transactions, 0 lost", total(acked)))
 }
 
-func TestAnIOErrorStopsTheWrites(t *testing.T) {
+// total is how many moves were acknowledged: each writer's are 1, 2, 3, …
+func total(acked map[int]int64) (n int64) {
+	for _, seq := range acked {
+		n += seq
+	}
+	return n
+}
+
+func TestS14AnIOErrorStopsTheWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "recents.db")
 	acked := map[int]int64{}
 	for _, limit := range []string{"1000000", "1500000"} {
@@ -157,4 +166,5 @@ func TestAnIOErrorStopsTheWrites(t *testing.T) {
 		checkAcked(t, path, acked)
 	}
 	require.NotEmpty(t, acked)
+	t.Attr("S14", fmt.Sprintf("a file that may grow no further: writes stop, %d acknowledged ones kept", total(acked)))
 }

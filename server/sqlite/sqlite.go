@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"recents/core"
 	"recents/core/account"
 	"recents/server/sqlstore"
 )
@@ -24,14 +25,14 @@ var ErrClosed = errors.New("sqlite: the database is closed")
 // Options tunes a DB. The zero value of each field means its default.
 type Options struct {
 	Readers     int           // connections that View shares; default 4, or one a CPU
-	Queue       int           // updates that wait before Update blocks; default 1,024
+	Queue       int           // updates that wait at most: one more is refused; default 2,048
 	Batch       int           // updates in one transaction at most; default 256
 	BusyTimeout time.Duration // how long to wait for another program's lock; default 5 s
 }
 
 func (o Options) withDefaults() Options {
 	o.Readers = orDefault(o.Readers, max(4, runtime.NumCPU()))
-	o.Queue = orDefault(o.Queue, 1024)
+	o.Queue = orDefault(o.Queue, 2048)
 	o.Batch = orDefault(o.Batch, 256)
 	o.BusyTimeout = orDefault(o.BusyTimeout, 5*time.Second)
 	return o
@@ -145,7 +146,8 @@ func (db *DB) reader(ctx context.Context) (*conn, error) {
 
 // Update implements account.Accounts. When ctx ends before fn was begun, fn
 // never runs and ctx's error is returned; after that Update waits for the
-// outcome. A panic of fn is an error. Update must not be called within fn.
+// outcome. A panic of fn is an error. While Options.Queue others wait, Update
+// refuses at once with code 503. Update must not be called within fn.
 func (db *DB) Update(ctx context.Context, fn func(account.Tx) error) error {
 	u := &update{fn: fn, done: make(chan error, 1)}
 	if err := db.enqueue(ctx, u); err != nil {
@@ -174,9 +176,16 @@ func (db *DB) enqueue(ctx context.Context, u *update) error {
 	select {
 	case db.writer.queue <- u:
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	default:
+		db.writer.turnedAway.Add(1)
+		return overloaded(cap(db.writer.queue))
 	}
+}
+
+// overloaded refuses an update. What waits holds its caller's request in
+// memory, and the callers would go on coming while the writer is behind.
+func overloaded(waiting int) error {
+	return &core.Error{Code: core.CodeUnavailable, Details: "the store: " + core.Itoa(int64(waiting)) + " writes wait, and it takes no more"}
 }
 
 // Due implements account.Accounts.
@@ -212,13 +221,14 @@ type Stats struct {
 	Transactions uint64 // committed, each with one sync of the log
 	Updates      uint64 // committed in them
 	Failed       uint64 // answered with an error
+	TurnedAway   uint64 // refused because too many waited
 	Queued       int    // waiting now
 }
 
 // Stats returns the counts.
 func (db *DB) Stats() Stats {
 	w := db.writer
-	return Stats{w.transactions.Load(), w.updates.Load(), w.refused.Load(), len(w.queue)}
+	return Stats{w.transactions.Load(), w.updates.Load(), w.refused.Load(), w.turnedAway.Load(), len(w.queue)}
 }
 
 // Close lets the updates that are queued end, waits for the views that run,

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -19,8 +20,8 @@ type writer struct {
 	batch   int
 	stopped chan struct{}
 
-	transactions, updates, refused atomic.Uint64
-	failure                        atomic.Pointer[error]
+	transactions, updates, refused, turnedAway atomic.Uint64
+	failure                                    atomic.Pointer[error]
 }
 
 // counter counts the statements that write.
@@ -150,11 +151,17 @@ func (w *writer) apply(u *update) error {
 	return w.conn.Exec("RELEASE u")
 }
 
-// protected turns a panic into an error.
+// protected turns a panic into an error, which will be logged: the value's text
+// is in it for errors of the runtime only, since any other could quote what a
+// user sent.
 func protected(fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("sqlite: panic in an update: %v\n%s", p, debug.Stack())
+			what := "a value that is no runtime error"
+			if e, ok := p.(runtime.Error); ok {
+				what = e.Error()
+			}
+			err = fmt.Errorf("sqlite: panic in an update: %s\n%s", what, debug.Stack())
 		}
 	}()
 	return fn()

@@ -128,7 +128,7 @@ func TestWritesBoundATransaction(t *testing.T) {
 	require.EqualValues(t, 1+2, db.Stats().Transactions-before.Transactions, "the big one alone, the two after it together")
 }
 
-func TestAFailingUpdateHarmsNoOther(t *testing.T) {
+func TestS3AFailingUpdateHarmsNoOther(t *testing.T) {
 	refused := core.BadParam("refused")
 	unique := func(tx account.Tx) error { // breaks the rule that seqs differ, after a statement that was fine
 		s := tx.Account("carol")
@@ -149,7 +149,7 @@ func TestAFailingUpdateHarmsNoOther(t *testing.T) {
 	)
 	require.NoError(t, errs[0])
 	require.ErrorIs(t, errs[1], refused)
-	require.ErrorContains(t, errs[2], "panic in an update: boom")
+	require.ErrorContains(t, errs[2], "panic in an update: a value that is no runtime error")
 	require.ErrorContains(t, errs[3], "UNIQUE constraint failed")
 	require.ErrorContains(t, errs[4], "UNIQUE constraint failed")
 	require.NoError(t, errs[5])
@@ -158,6 +158,7 @@ func TestAFailingUpdateHarmsNoOther(t *testing.T) {
 	require.Zero(t, written(t, db, "carol"))
 	require.EqualValues(t, 4, db.Stats().Failed)
 	require.NoError(t, db.Healthy())
+	t.Attr("S3", "4 of 6 updates of one transaction fail after a write, 1 by a panic: nothing of theirs stays, the other 2 do")
 }
 
 func TestHooksRunAfterTheCommitInOrder(t *testing.T) {
@@ -208,9 +209,8 @@ func TestContextEndsTheWaitOnly(t *testing.T) {
 	require.ErrorIs(t, db.View(ended, never), context.Canceled)
 
 	release := held(t, db)
-	require.ErrorIs(t, db.Update(newEndsAt(2), never), context.Canceled, "ended in the queue")
+	require.ErrorIs(t, db.Update(newEndsAt(1), never), context.Canceled, "ended in the queue")
 	require.Equal(t, 1, db.Stats().Queued)
-	require.ErrorIs(t, db.Update(newEndsAt(1), never), context.Canceled, "ended before it had a place in the queue")
 	require.NoError(t, release())
 
 	ctx, cancel := context.WithCancel(background)
@@ -221,7 +221,37 @@ func TestContextEndsTheWaitOnly(t *testing.T) {
 	require.EqualValues(t, 1, written(t, db, "alice"))
 }
 
-func TestAFullDiskIsAnErrorAndPasses(t *testing.T) {
+// TestS19AFullQueueRefuses: who finds Options.Queue others waiting is told at
+// once to come again, and nothing of it happens; those that wait are served.
+func TestS19AFullQueueRefuses(t *testing.T) {
+	const queue, over = 8, 100
+	db := open(t, Options{Queue: queue})
+	release := held(t, db)
+	var waiting []*update
+	for range queue {
+		u := &update{fn: writing("alice"), done: make(chan error, 1)}
+		require.NoError(t, db.enqueue(background, u))
+		waiting = append(waiting, u)
+	}
+	for range over {
+		err := db.Update(background, writing("bob"))
+		var refusal *core.Error
+		require.ErrorAs(t, err, &refusal)
+		require.Equal(t, core.CodeUnavailable, refusal.Code)
+		require.Contains(t, refusal.Details, "8 writes wait")
+	}
+	require.NoError(t, release())
+	for _, u := range waiting {
+		require.NoError(t, <-u.done)
+	}
+	require.EqualValues(t, queue, written(t, db, "alice"))
+	require.Zero(t, written(t, db, "bob"))
+	require.EqualValues(t, over, db.Stats().TurnedAway)
+	require.NoError(t, db.Update(background, writing("bob")), "and it goes on")
+	t.Attr("S19", fmt.Sprintf("%d writes over a queue of %d refused at once, the %d that waited written", over, queue, queue))
+}
+
+func TestS14AFullDiskIsAnErrorAndPasses(t *testing.T) {
 	db := open(t, Options{})
 	limit := func(pages int64) {
 		require.NoError(t, db.Update(background, func(account.Tx) error {
@@ -253,7 +283,7 @@ func TestAFullDiskIsAnErrorAndPasses(t *testing.T) {
 	require.NoError(t, db.Update(background, writing("alice")))
 }
 
-func TestAnotherProgramsLockIsAnErrorAndPasses(t *testing.T) {
+func TestS14AnotherProgramsLockIsAnErrorAndPasses(t *testing.T) {
 	db := open(t, Options{BusyTimeout: time.Millisecond})
 	other, err := dial(db.path, nil)
 	require.NoError(t, err)
@@ -287,7 +317,7 @@ type engineError int
 func (e engineError) Error() string { return fmt.Sprintf("engine error %d", int(e)) }
 func (e engineError) Code() int     { return int(e) }
 
-func TestAFailedCommit(t *testing.T) {
+func TestS14AFailedCommit(t *testing.T) {
 	const ioerrFsync, ioerrShmSize, full = codeIOErr | 4<<8, codeIOErr | 19<<8, 13
 	for code, stops := range map[engineError]bool{
 		codeIOErr: true, ioerrFsync: true, codeCorrupt: true, codeNotDB: true,
@@ -319,7 +349,7 @@ func TestAFailedCommit(t *testing.T) {
 	}
 }
 
-func TestALostTransactionFailsThoseInIt(t *testing.T) {
+func TestS14ALostTransactionFailsThoseInIt(t *testing.T) {
 	db := open(t, Options{})
 	errs := together(t, db,
 		writing("alice"),

@@ -3,7 +3,7 @@
 //	go run ./core/sim/simulate -n 10000 -seed 1
 //	go run ./core/sim/simulate -replay 315      with a line for all that happens
 //
-// Its last line is "N schedules, V violations, H heals"; it exits with 1 unless
+// It counts apart the heals of storage that it damaged itself. Its last line is "N schedules, V violations, H heals"; it exits with 1 unless
 // both are 0.
 package main
 
@@ -30,6 +30,7 @@ func main() {
 	}
 	t := total{first: *first}
 	t.run(*seed, *n, *steps)
+	fmt.Printf("%d heals of storage that was damaged on purpose\n", t.mended)
 	fmt.Printf("%d schedules, %d violations, %d heals\n", t.schedules, t.violations, t.heals)
 	if t.violations > 0 || t.heals > 0 {
 		os.Exit(1)
@@ -41,6 +42,10 @@ func tell(seed uint64, steps int) int {
 	defer out.Flush()
 	r := sim.Run(seed, steps, out)
 	fmt.Fprintf(out, "seed %d, trace %016x, %d heals\n%s\n", r.Seed, r.Trace, r.Heals, r.Violation)
+	if again := sim.Run(seed, steps, nil); again != r {
+		fmt.Fprintf(out, "run again, it is another: trace %016x\n", again.Trace)
+		return 1
+	}
 	if r.Violation != "" || r.Heals > 0 {
 		return 1
 	}
@@ -53,6 +58,7 @@ type total struct {
 	first                        bool
 	done                         bool
 	schedules, violations, heals int
+	mended                       int
 }
 
 func (t *total) run(seed uint64, n, steps int) {
@@ -88,6 +94,7 @@ func (t *total) add(r sim.Result) {
 	defer t.mu.Unlock()
 	t.schedules++
 	t.heals += r.Heals
+	t.mended += r.Mended
 	if r.Violation == "" {
 		return
 	}

@@ -1,0 +1,4 @@
+import { connect } from 'recents'
+import { onPage, show } from '../show.js'
+
+show(connect, onPage, location.href)
