@@ -25,6 +25,7 @@ usage() {
 ./build.sh build             build/recentsd (server), build/sdk/ (npm package), build/edge/ (worker), and a table of their sizes
 ./build.sh package           build/recents-<version>.tgz, the npm package, and a table of its files; needs npm for it
 ./build.sh docs              makes the pages of docs/ that come from the code
+./build.sh screenshots       makes the pictures of docs/ from the demo
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
 ./build.sh sim -bugs           in how many schedules each bug is caught that is seeded on purpose
 ./build.sh bench [part…]     the benchmark beside peers, of: edge; build/bench/<part>.json; exit 1 when a bound is missed
@@ -108,6 +109,7 @@ build_demo() {
   rm -rf build/web
   mkdir -p build/web/web
   cp index.html build/web/
+  cp web/app.webmanifest web/icons/*.svg web/icons/*.png build/web/web/
   esbuild web/src/main.ts --outfile=build/web/web/main.js --alias:recents=/sdk/index.js --external:/sdk/index.js
   esbuild web/src/sw.ts --outfile=build/web/sw.js # at the root: a service worker serves only what lies below it
   esbuild web/style.css --outfile=build/web/web/style.css
@@ -326,6 +328,19 @@ cmd_soak() {
   RECENTS_SOAK_MINUTES=$minutes RECENTS_SOAK_SEED=$seed exec node_modules/.bin/playwright test -c soak.config.ts
 }
 
+# --- screenshots -----------------------------------------------------------
+
+# cmd_screenshots takes docs/screens/*.png and docs/demo.png of the demo in each of
+# its states, on a seeded server and at a fixed moment of the page's clock.
+cmd_screenshots() {
+  mkdir -p "$LOGS"
+  need_npm
+  need_chromium
+  if stale; then cmd_build; fi
+  (cd e2e && node_modules/.bin/playwright test -c screens.config.ts "$@")
+  go run ./e2e/shrink docs/screens/*.png docs/demo.png
+}
+
 # --- test ----------------------------------------------------------------
 
 PASSED=0
@@ -421,7 +436,7 @@ run_edge-deploy() {
 # run_gofmt names the files that gofmt would change.
 run_gofmt() {
   local files
-  files=$(gofmt -l core server wasm bench e2e/conformance e2e/reliability)
+  files=$(gofmt -l core server wasm bench e2e/conformance e2e/reliability e2e/shrink)
   [ -z "$files" ] || { echo "$files"; return 1; }
 }
 
@@ -542,7 +557,7 @@ need() {
 }
 
 case "${1-}" in
-  run | edge | build | docs | package | sim | bench | reliability | soak | test) "cmd_$1" "${@:2}" ;;
+  run | edge | build | docs | package | screenshots | sim | bench | reliability | soak | test) "cmd_$1" "${@:2}" ;;
   .gofmt | .fuzz | .wasm | .unit | .edge-build | .edge-deploy | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;

@@ -30,12 +30,13 @@ export class Server {
     this.url = `http://127.0.0.1:${port}`
   }
 
-  /** Starts a server with an empty data directory. `seed` gives it the demo's accounts. */
-  static async open({ seed = false } = {}): Promise<Server> {
+  /** Starts a server with an empty data directory. `seed` gives it the demo's accounts, as of now or of a moment in RFC 3339. */
+  static async open({ seed = false as boolean | string } = {}): Promise<Server> {
     const dataDir = await mkdtemp(join(tmpdir(), 'recents-e2e-'))
     const server = new Server(await freePort(), dataDir)
     await server.start()
-    if (seed) await promisify(execFile)(binary, ['seed', '-url', server.url, '-key', 'dev'])
+    const moment = typeof seed === 'string' ? ['-time', seed] : []
+    if (seed) await promisify(execFile)(binary, ['seed', '-url', server.url, '-key', 'dev', ...moment])
     return server
   }
 

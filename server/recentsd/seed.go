@@ -7,9 +7,9 @@ import (
 )
 
 // seed fills an empty server, here or elsewhere, with the demo's accounts
-// through its API, as a chat app's backend would. One that holds a session of
-// alice is left as it is.
-func seed(c *client) error {
+// through its API, as a chat app's backend would; their messages were sent up to
+// a month before now. One that holds a session of alice is left as it is.
+func seed(c *client, now time.Time) error {
 	token, err := c.token("alice")
 	if err != nil {
 		return err
@@ -18,18 +18,17 @@ func seed(c *client) error {
 	if err := c.call("queryMySessionList", token, object{"limit": 1}, &list); err != nil || len(list.SessionList) > 0 {
 		return err
 	}
-	return c.fill(token)
+	return c.fill(token, now)
 }
 
-func (c *client) fill(token string) error {
+func (c *client) fill(token string, now time.Time) error {
 	for _, t := range demoTeams {
 		if err := c.call("setTeamMembers", c.key, t, nil); err != nil {
 			return err
 		}
 	}
-	start := time.Now()
 	for i := range demoMessages {
-		if err := c.call("sendMessage", c.key, demoMessages[i].request(i, start), nil); err != nil {
+		if err := c.call("sendMessage", c.key, demoMessages[i].request(i, now), nil); err != nil {
 			return err
 		}
 	}
@@ -69,10 +68,10 @@ type demoMessage struct {
 	attachment    object
 }
 
-func (m *demoMessage) request(i int, start time.Time) object {
+func (m *demoMessage) request(i int, now time.Time) object {
 	message := object{
 		"uuid": demoUUID(i), "messageType": m.kind, "content": m.content, "fromNickname": nicknames[m.from],
-		"timestamp": start.Add(-m.before).UnixMilli(),
+		"timestamp": now.Add(-m.before).UnixMilli(),
 	}
 	if m.attachment != nil {
 		message["messageAttachment"] = m.attachment

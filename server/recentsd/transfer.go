@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"recents/server"
 	"recents/server/sqlite"
@@ -20,6 +21,7 @@ import (
 type transfer struct {
 	account, url, key, dataDir string
 	replace                    bool
+	seedTime                   time.Time
 	in                         io.Reader
 	out                        io.Writer
 }
@@ -50,6 +52,9 @@ func (c *transfer) flags(name string, con console) *flag.FlagSet {
 	f.Func("key", "its server key; better given as "+envServerKey, func(text string) error { c.key = text; return nil })
 	if name == "export" {
 		f.StringVar(&c.account, "account", "", "whose sessions")
+	}
+	if name == "seed" {
+		f.TextVar(&c.seedTime, "time", time.Now(), "when the last of the demo's messages was sent, as RFC 3339")
 	}
 	if name == "import" {
 		f.BoolVar(&c.replace, "replace", false, "forget what the account holds there")
