@@ -14,8 +14,8 @@ declare global {
 }
 
 interface Options {
-  /** Whether the server begins with the demo's accounts. */
-  seed: boolean
+  /** Whether the server begins with the demo's accounts: as of now, or of a moment in RFC 3339. */
+  seed: boolean | string
 }
 
 interface Fixtures {

@@ -12,6 +12,9 @@ const types: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.wasm': 'application/wasm',
+  '.webmanifest': 'application/manifest+json',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
 }
 
 /** A page with nothing on it, for tests of the package alone. */
@@ -51,7 +54,7 @@ function inBuild(name: string): string {
 
 async function answer(pages: Map<string, string>, fileOf: (name: string) => string, pathname: string, response: ServerResponse): Promise<void> {
   const page = pages.get(pathname)
-  if (page !== undefined) return send(response, '.html', page)
+  if (page !== undefined) return send(response, extname(pathname) || '.html', page)
   const name = normalize(pathname)
   const file = fileOf(name.endsWith('/') ? `${name}index.html` : name)
   try {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const binary = fileURLToPath(new URL('../build/recentsd', import.meta.url))
 const workerd = fileURLToPath(new URL('node_modules/.bin/workerd', import.meta.url))
-const edge = fileURLToPath(new URL('../build/edge/workerd.capnp', import.meta.url))
+const edge = fileURLToPath(new URL('../build/trial/workerd.capnp', import.meta.url))
 const site = fileURLToPath(new URL('../server/recentsd/assets', import.meta.url))
 
 /** RECENTS_PLACE=edge runs the same tests on the worker in the real edge runtime. */
@@ -24,16 +25,18 @@ export class Server {
   private constructor(
     readonly port: number,
     readonly dataDir: string,
-    readonly flags: string[],
+    readonly flags: string[] = [],
   ) {
     this.url = `http://127.0.0.1:${port}`
   }
 
-  /** Starts a server with an empty data directory. `seed` gives it the demo's accounts. */
-  static async open({ seed = false } = {}): Promise<Server> {
+  /** Starts a server with an empty data directory. `seed` gives it the demo's accounts, as of now or of a moment in RFC 3339. */
+  static async open({ seed = false as boolean | string } = {}): Promise<Server> {
     const dataDir = await mkdtemp(join(tmpdir(), 'recents-e2e-'))
-    const server = new Server(await freePort(), dataDir, seed ? ['-seed'] : [])
+    const server = new Server(await freePort(), dataDir)
     await server.start()
+    const moment = typeof seed === 'string' ? ['-time', seed] : []
+    if (seed) await promisify(execFile)(binary, ['seed', '-url', server.url, '-key', 'dev', ...moment])
     return server
   }
 
@@ -59,7 +62,7 @@ export class Server {
     const args = ['serve', edge, `--socket-addr=http=127.0.0.1:${this.port}`, `--directory-path=storage=${this.dataDir}`,
       `--directory-path=site=${site}`, '--control-fd=1']
     const secret = 'the-token-secret-of-the-tests-0123456789'
-    const env = { ...process.env, RECENTS_DEV: '1', RECENTS_SERVER_KEY: 'dev', RECENTS_TOKEN_SECRET: secret, RECENTS_ALLOW_ORIGIN: '' }
+    const env = { ...process.env, RECENTS_DEV: '1', RECENTS_SERVER_KEY: 'dev', RECENTS_TOKEN_SECRET: secret, RECENTS_TOKEN_PUBLIC_KEY: '', RECENTS_ALLOW_ORIGIN: '' }
     return spawn(workerd, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
   }
 

@@ -16,10 +16,20 @@ func (h *Handler) queryList(ctx context.Context, q *request) (data []byte, err e
 	}
 	err = h.view(ctx, q.caller.account, func(a *account.Account) error {
 		rows, hasMore, err := a.List(list)
-		data = core.AppendSessionList(nil, rows, hasMore, list.NeedLastMsg, core.NextMax(rows, hasMore))
+		data = core.AppendSessionList(make([]byte, 0, listBytes(rows)), rows, hasMore, list.NeedLastMsg, core.NextMax(rows, hasMore))
 		return err
 	})
 	return data, err
+}
+
+// listBytes is about how long a list of the rows is: each message stands in it
+// as a string and, in part, as members.
+func listBytes(rows []core.Row) int {
+	n := 0
+	for i := range rows {
+		n += 500 + 2*len(rows[i].Msg) + 2*len(rows[i].Ext)
+	}
+	return n
 }
 
 func (h *Handler) query(ctx context.Context, q *request) (data []byte, err error) {

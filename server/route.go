@@ -41,6 +41,8 @@ func (h *Handler) table() map[string]route {
 		"/v1/revokeMessage":       {byBoth, core.MaxBody, h.revokeMessage, nil},
 		"/v1/setTeamMembers":      {byServerKey, maxTeamBody, h.setTeamMembers, nil},
 		"/v1/deleteMessageOneWay": {byServerKey, core.MaxBody, h.deleteOneWay, nil},
+		"/v1/exportAccount":       {byServerKey, core.MaxBody, h.exportAccount, nil},
+		"/v1/importAccount":       {byServerKey, maxImportBody, h.importAccount, nil},
 		updatesPath:               {serve: h.updates},
 		"/healthz":                {serve: h.healthz},
 		"/readyz":                 {serve: h.readyz},

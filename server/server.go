@@ -41,8 +41,9 @@ type Options struct {
 	Metrics    Metrics       // nil: none
 	Exposition http.Handler  // what GET /metrics shows; nil: no such path
 
-	Remote  Remote                 // the accounts that Accounts does not hold; nil: it holds all
-	Publish func([]*account.Delta) // told of each commit once it is durable; nil: the sockets of this Handler
+	Remote      Remote                 // the accounts that Accounts does not hold; nil: it holds all
+	OpenSockets func() int             // how many a runtime that holds them itself has open of the caller's account; nil: those of this Handler count
+	Publish     func([]*account.Delta) // told of each commit once it is durable; nil: the sockets of this Handler
 }
 
 // Metrics is told what happens, for counting. Its methods are called often and

@@ -5,11 +5,12 @@
 const TYPES = {
   html: 'text/html; charset=utf-8', css: 'text/css; charset=utf-8', js: 'text/javascript; charset=utf-8',
   ts: 'text/javascript; charset=utf-8', json: 'application/json; charset=utf-8', wasm: 'application/wasm',
+  webmanifest: 'application/manifest+json', svg: 'image/svg+xml', png: 'image/png',
 }
 
 /** A page runs what came from here alone, and talks to any server, since the demo takes another one's address. */
 const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss: http: https:; " +
-  "img-src 'self' data: blob: https:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+  "img-src 'self' data: blob: https:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 
 /**
  * A file of the site; undefined when the request is for something else.

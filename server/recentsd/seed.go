@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"time"
 )
 
-// seed fills an empty server with the demo's accounts through its own API, as a
-// chat app's backend would. A server that holds a session of alice is left as
-// it is.
-func seed(ctx context.Context, address string) error {
-	c := &client{ctx: ctx, address: address}
+// seed fills an empty server, here or elsewhere, with the demo's accounts
+// through its API, as a chat app's backend would; their messages were sent up to
+// a month before now. One that holds a session of alice is left as it is.
+func seed(c *client, now time.Time) error {
 	token, err := c.token("alice")
 	if err != nil {
 		return err
@@ -22,22 +18,21 @@ func seed(ctx context.Context, address string) error {
 	if err := c.call("queryMySessionList", token, object{"limit": 1}, &list); err != nil || len(list.SessionList) > 0 {
 		return err
 	}
-	return c.fill(token)
+	return c.fill(token, now)
 }
 
-func (c *client) fill(token string) error {
+func (c *client) fill(token string, now time.Time) error {
 	for _, t := range demoTeams {
-		if err := c.call("setTeamMembers", devServerKey, t, nil); err != nil {
+		if err := c.call("setTeamMembers", c.key, t, nil); err != nil {
 			return err
 		}
 	}
-	start := time.Now()
 	for i := range demoMessages {
-		if err := c.call("sendMessage", devServerKey, demoMessages[i].request(i, start), nil); err != nil {
+		if err := c.call("sendMessage", c.key, demoMessages[i].request(i, now), nil); err != nil {
 			return err
 		}
 	}
-	if err := c.call("revokeMessage", devServerKey, demoRevoke, nil); err != nil {
+	if err := c.call("revokeMessage", c.key, demoRevoke, nil); err != nil {
 		return err
 	}
 	return c.call("updateMySession", token, object{"sessionId": "bob", "sessionType": "p2p", "ext": `{"pinned":true}`}, nil)
@@ -45,50 +40,10 @@ func (c *client) fill(token string) error {
 
 type object map[string]any
 
-// client calls the server's API.
-type client struct {
-	ctx     context.Context
-	address string
-}
-
 func (c *client) token(account string) (string, error) {
 	var t struct{ Token string }
-	err := c.call("issueToken", devServerKey, object{"account": account}, &t)
+	err := c.call("issueToken", c.key, object{"account": account}, &t)
 	return t.Token, err
-}
-
-// call makes one call and reads its data into answer, when that is not nil.
-func (c *client) call(path, token string, body, answer any) (err error) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(c.ctx, http.MethodPost, c.address+"/v1/"+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	r.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }() // read to its end below
-	var result struct {
-		Code         int
-		Data         json.RawMessage
-		ErrorDetails string
-	}
-	if err := json.NewDecoder(res.Body).Decode(&result); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if result.Code != http.StatusOK {
-		return fmt.Errorf("%s: %d %s", path, result.Code, result.ErrorDetails)
-	}
-	if answer == nil {
-		return nil
-	}
-	return json.Unmarshal(result.Data, answer)
 }
 
 var demoTeams = []object{
@@ -113,10 +68,10 @@ type demoMessage struct {
 	attachment    object
 }
 
-func (m *demoMessage) request(i int, start time.Time) object {
+func (m *demoMessage) request(i int, now time.Time) object {
 	message := object{
 		"uuid": demoUUID(i), "messageType": m.kind, "content": m.content, "fromNickname": nicknames[m.from],
-		"timestamp": start.Add(-m.before).UnixMilli(),
+		"timestamp": now.Add(-m.before).UnixMilli(),
 	}
 	if m.attachment != nil {
 		message["messageAttachment"] = m.attachment

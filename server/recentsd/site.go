@@ -103,7 +103,7 @@ func mimeOf(name string) string {
 // since the demo takes another one's address. Attachments' pictures may be
 // anywhere.
 const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss: http: https:; " +
-	"img-src 'self' data: blob: https:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+	"img-src 'self' data: blob: https:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f := s.files[r.URL.Path]

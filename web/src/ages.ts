@@ -5,6 +5,7 @@ const minute = 60 * second
 const dayLength = 24 * 60 * minute
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const toTheSecond = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const weekday = new Intl.DateTimeFormat('en-GB', { weekday: 'short' })
 const dayAndMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const dayMonthYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
@@ -34,6 +35,11 @@ export function fullTime(at: number): string {
 export function stamp(at: number, now: number): string {
   if (calendarDays(at, now) === 0) return clock.format(at)
   return `${sameYear(at, now) ? dayAndMonth.format(at) : dayMonthYear.format(at)}, ${clock.format(at)}`
+}
+
+/** The hour, minute and second. */
+export function preciseTime(at: number): string {
+  return toTheSecond.format(at)
 }
 
 /** The machine's form for `<time datetime>`; `''` for a number that is no time. */

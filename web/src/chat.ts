@@ -124,6 +124,6 @@ function hints(): HTMLElement {
     icon('chat'),
     el('h2', {}, 'Pick a chat, or write to somebody'),
     el('p', {}, 'Open this page in a second tab as another person: the two can talk to each other.'),
-    el('dl', { class: 'keys' }, key('↑ ↓', 'walk the list'), key('Enter', 'open'), key('p', 'pin'), key('Delete', 'delete')),
+    el('dl', { class: 'keys' }, key('/', 'search'), key('↑ ↓', 'walk the list'), key('Enter', 'open'), key('p', 'pin'), key('m', 'menu'), key('Delete', 'delete'), key('Ctrl Z', 'undo')),
   )
 }

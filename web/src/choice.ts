@@ -31,8 +31,9 @@ function otherAccount(): HTMLElement {
     el('input', { id: 'as', name: 'as', required: true, maxlength: '64', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', dir: 'auto', placeholder: 'any account', pattern: '[^\\/]+' }),
     el('button', { class: 'button', type: 'submit' }, 'Go'),
   )
-  const server = new URLSearchParams(location.search).get('server')
-  if (server) form.append(el('input', { type: 'hidden', name: 'server', value: server })) // a form drops the address's own query
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    if (name !== 'as') form.append(el('input', { type: 'hidden', name, value })) // a form drops the address's own query
+  }
   return form
 }
 

@@ -20,6 +20,11 @@ const paths = {
   person: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 20c1-4 4-6 8-6s7 2 8 6',
   cloudOff: 'M3 3l18 18M7 18h10M7 18a4 4 0 0 1-.5-8A6 6 0 0 1 8 7.5M11 5.6a6 6 0 0 1 6.5 4.4A4 4 0 0 1 20.3 16.3',
   chat: 'M4 5h16v11H11l-5 4v-4H4z',
+  search: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l4.5 4.5',
+  close: 'M6 6l12 12M18 6L6 18',
+  devices: 'M3 6h11v9H3zM1.5 18H12M16 9h6v10h-6zM19 16.5h.01',
+  dots: 'M6 12h.01M12 12h.01M18 12h.01',
+  open: 'M4 5h16v11H11l-5 4v-4H4z',
   switch: 'M7 7h11l-3-3M17 17H6l3 3',
 } as const
 

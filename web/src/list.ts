@@ -1,26 +1,38 @@
 import { el } from './dom'
+import { icon } from './icons'
 import type { Names } from './names'
 import { Row } from './row'
-import type { Entry, Sessions } from './sessions'
-import { emptyState, errorState, skeleton } from './states'
+import type { Entry } from './sessions'
+import { emptyState, errorState, noHits, skeleton } from './states'
+import { Strip } from './strip'
+import { Swipe } from './swipe'
+import type { View } from './view'
 
 /** What a person does in the list. */
 export interface ListActions {
   open(entry: Entry, byKeyboard: boolean): void
   pin(entry: Entry): void
   remove(entry: Entry): void
+  /** Asks what to do with a session, at a point of the window. */
+  menu(entry: Entry, at: { x: number; y: number }): void
   more(): void
   retry(): void
 }
 
 /** What stands where the rows end, or in their stead. */
-export type Foot = 'loading' | 'more' | 'loading-more' | 'unreachable' | 'end' | 'empty' | { error: string }
+export type Foot = 'loading' | 'more' | 'loading-more' | 'unreachable' | 'end' | 'empty' | { error: string } | { query: string; partial: boolean; clear(): void }
 
-/** Rows that are drawn above and below what is seen. Layout costs by the row: 10,000 of them hold a page for 0.1 s. */
-const margin = 150
+/**
+ * Rows that are drawn above and below what is seen. Every row costs when it is made, and again with each change of the
+ * list: 150 each way took a slow phone (4 times slower than a desktop) over 50 ms a change.
+ */
+const margin = 20
 
 /** How far one may scroll before the drawn rows follow. */
-const slack = 60
+const slack = 2
+
+/** Rows out of sight that are made in one frame. */
+const fewRows = 3
 
 /**
  * The list on screen: a listbox that the arrow keys walk. All rows are of one height, so it draws only those near
@@ -31,6 +43,16 @@ export class List {
   readonly node: HTMLElement
   readonly #box = el('div', { class: 'rows', role: 'listbox', 'aria-label': 'Chats', 'data-testid': 'list' })
   readonly #foot = el('div', { class: 'foot' })
+  readonly #strip = new Strip()
+  /** As tall as all the rows. The box in it begins where the first drawn row does. */
+  readonly #stage = el('div', { class: 'stage' }, this.#strip.node, this.#box)
+  /** Opens the hovered row's menu, for the mouse; keys have the menu by name. One for all rows: they are made while one scrolls. */
+  readonly #dots = el('span', { class: 'row-dots', 'aria-hidden': 'true' }, icon('dots'))
+  #footing: Foot | null = null
+  /** The sessions that changed since the last drawing, and those of them to light up. */
+  readonly #touched = new Set<string>()
+  readonly #lit = new Set<string>()
+  #due = false
   readonly #rows = new Map<string, Row>()
   readonly #more: IntersectionObserver
   /** The key of the list's one tab stop; it is always drawn. */
@@ -42,24 +64,32 @@ export class List {
   #top = 0
   /** The first index that is drawn. */
   #first = 0
+  /** The index that the box begins at. It goes with the rows when others come above them, so that none of them moves. */
+  #origin = 0
   /** The keys at the top of what is seen: one of them stays put when the list changes. */
   #anchors: string[] = []
 
   constructor(
     readonly me: string,
     readonly names: Names,
-    readonly sessions: Sessions,
+    readonly sessions: View,
     readonly actions: ListActions,
   ) {
-    this.node = el('div', { class: 'scroller' }, this.#box, this.#foot)
+    this.node = el('div', { class: 'scroller' }, this.#stage, this.#foot)
     this.#box.addEventListener('click', (event) => this.#click(event))
     this.#box.addEventListener('keydown', (event) => this.#keydown(event))
     this.#box.addEventListener('focusin', (event) => this.#rove(keyAt(event.target)))
-    this.#box.addEventListener('animationend', (event) => (event.target as Element).classList.remove('arrived'))
+    this.#box.addEventListener('pointermove', (event) => this.#hover(event)) // not pointerover, which rows that scroll by fire too
+    this.#box.addEventListener('contextmenu', (event) => this.#contextMenu(event))
+    new Swipe<Row>(this.#box, {
+      find: (target) => this.#rows.get(keyAt(target) ?? ''),
+      pulling: (row, side, far) => this.#strip.show(row.index, side, far, row.entry.pinned),
+      done: ({ entry }, side) => (side === 'start' ? actions.remove(entry) : actions.pin(entry)),
+    })
     this.node.addEventListener('scroll', () => this.#scrolled(), { passive: true })
     const sizes = new ResizeObserver(() => this.#measure())
     sizes.observe(this.node)
-    sizes.observe(this.#box)
+    sizes.observe(this.#stage)
     this.#more = new IntersectionObserver((seen) => seen.some((e) => e.isIntersecting) && actions.more(), {
       root: this.node,
       rootMargin: '600px', // a screen ahead, so that a calm scroll never meets the end of what is loaded
@@ -72,11 +102,28 @@ export class List {
     this.#box.dataset.fresh = String(fresh)
   }
 
-  /** Shows the sessions as they are now. `moved` is the key of the one that changed, when it is one. */
-  show(moved: string | null = null): void {
-    this.#box.style.blockSize = `calc(${this.sessions.entries.length} * var(--row))`
-    this.#stayPut(moved)
+  /** Shows the sessions as they are now. `moved` are the keys of those that changed, when it is known. */
+  show(moved: Iterable<string> = []): void {
+    for (const key of moved) this.#touched.add(key)
+    this.#stage.style.blockSize = `calc(${this.sessions.entries.length} * var(--row))`
+    this.#stayPut(this.#touched)
+    this.#touched.clear()
     this.#draw()
+  }
+
+  /** Shows at the next frame that a session changed, and lights it up: a burst of changes costs one drawing. */
+  touch(key: string, light: boolean): void {
+    this.#touched.add(key)
+    if (light) this.#lit.add(key)
+    this.#soon()
+  }
+
+  /** Shows other sessions from the top: a search began, changed or ended. */
+  turn(): void {
+    this.node.scrollTop = 0
+    this.#top = 0
+    this.#stop = null
+    this.show()
   }
 
   /** Takes a row away that the sessions no longer have; when it had the focus, the next one gets it. */
@@ -86,13 +133,8 @@ export class List {
     const { entries } = this.sessions
     const heir = row && entries[Math.min(row.index, entries.length - 1)]
     if (this.#stop === key) this.#stop = heir?.key ?? null
-    this.show(key)
+    this.show([key])
     if (focused && heir) this.focus(heir.key)
-  }
-
-  /** Lights up a row for an arrival. */
-  flash(key: string): void {
-    this.#rows.get(key)?.flash()
   }
 
   /** Marks the row whose chat is open. */
@@ -120,6 +162,8 @@ export class List {
 
   /** Shows what stands below the rows. */
   foot(foot: Foot): void {
+    if (foot === this.#footing) return
+    this.#footing = foot
     this.#more.disconnect()
     this.#box.setAttribute('aria-busy', String(foot === 'loading' || foot === 'loading-more'))
     this.#foot.replaceChildren(...this.#footNodes(foot))
@@ -128,6 +172,7 @@ export class List {
   }
 
   #footNodes(foot: Foot): Node[] {
+    if (typeof foot === 'object' && 'query' in foot) return [noHits(foot.query, foot.partial, foot.clear)]
     if (typeof foot === 'object') return [errorState(foot.error, () => this.actions.retry())]
     switch (foot) {
       case 'loading':
@@ -153,26 +198,49 @@ export class List {
 
   // Drawing
 
-  /** Draws the rows near what is seen, and drops the others. */
+  /** Shows the sessions at the next frame. */
+  #soon(): void {
+    if (this.#due) return
+    this.#due = true
+    requestAnimationFrame(() => {
+      this.#due = false
+      this.show()
+      for (const lit of this.#lit) this.#rows.get(lit)?.flash()
+      this.#lit.clear()
+    })
+  }
+
+  /** Draws the rows near what is seen, and drops the others. Of those not seen yet it makes only a few a frame. */
   #draw(): void {
-    const { entries, reach } = this.sessions
     const active = document.activeElement
     const seen = Math.floor(this.#top / this.#height)
+    const below = seen + Math.ceil(this.#view / this.#height) + 1
     this.#first = Math.max(0, seen - margin)
-    const wanted = entries.slice(this.#first, seen + Math.ceil(this.#view / this.#height) + margin)
+    const wanted = this.sessions.entries.slice(this.#first, below + margin)
     this.#keepStop(wanted)
     const keys = new Set(wanted.map(({ key }) => key))
     for (const key of this.#rows.keys()) if (!keys.has(key)) this.#drop(key)
-    let at = this.#box.firstElementChild
-    for (const entry of wanted) {
-      const row = this.#rowOf(entry)
-      row.place(this.sessions.indexOf(entry), reach === 0 ? entries.length : -1)
-      if (row.node === at) at = at.nextElementSibling
-      else this.#box.insertBefore(row.node, at)
-    }
+    this.#drawRows(wanted, seen, below)
     this.#rove(this.#stop)
     this.#remember()
     if (active !== document.activeElement && this.#box.contains(active)) focusQuietly(active) // a move took it away
+  }
+
+  #drawRows(wanted: readonly Entry[], seen: number, below: number): void {
+    const { entries, whole, searching } = this.sessions
+    const size = whole || searching ? entries.length : -1
+    let spare = fewRows
+    let at = this.#box.firstElementChild
+    for (const entry of wanted) {
+      const index = this.sessions.indexOf(entry)
+      const needed = this.#rows.has(entry.key) || (index >= seen && index < below) || entry.key === this.#stop
+      if (!needed && --spare < 0) continue
+      const row = this.#rowOf(entry)
+      row.place(index, size, this.#origin)
+      if (row.node === at) at = at.nextElementSibling
+      else this.#box.insertBefore(row.node, at)
+    }
+    if (spare < 0) this.#soon()
   }
 
   /** Adds the tab stop to the rows to draw, in its order, however far off it is. */
@@ -209,7 +277,7 @@ export class List {
 
   #measure(): void {
     const rows = this.sessions.entries.length
-    const { height } = this.#box.getBoundingClientRect()
+    const { height } = this.#stage.getBoundingClientRect()
     if (rows === 0 || height === 0) return // nothing there, or not shown just now
     this.#height = height / rows
     this.#view = this.node.clientHeight
@@ -224,25 +292,54 @@ export class List {
   }
 
   /** Scrolls by as much as rows came or went above what is seen, unless that is the list's very top. */
-  #stayPut(moved: string | null): void {
+  #stayPut(moved: ReadonlySet<string>): void {
     if (this.#top === 0) return
     const before = Math.floor(this.#top / this.#height)
     for (const [i, key] of this.#anchors.entries()) {
       const entry = this.sessions.get(key)
-      if (!entry || key === moved) continue
+      if (!entry || moved.has(key)) continue
       const shift = this.sessions.indexOf(entry) - (before + i)
       if (shift === 0) return
-      this.node.scrollTop = this.#top + shift * this.#height
-      this.#top = this.node.scrollTop
+      this.#shift(shift)
       return
     }
+  }
+
+  #shift(rows: number): void {
+    this.#origin += rows
+    this.#box.style.translate = `0 calc(${this.#origin} * var(--row))`
+    const most = Math.max(0, this.sessions.entries.length * this.#height - this.#view) // reading it back would cost a layout
+    this.#top = Math.min(Math.max(0, this.#top + rows * this.#height), most)
+    this.node.scrollTop = this.#top
   }
 
   // Keyboard and mouse
 
   #click(event: MouseEvent): void {
     const entry = this.#entryAt(event.target)
-    if (entry) this.actions.open(entry, false)
+    if (!entry) return
+    const onDots = event.target instanceof Element && event.target.closest('.row-dots')
+    if (onDots) this.actions.menu(entry, { x: event.clientX, y: event.clientY })
+    else this.actions.open(entry, false)
+  }
+
+  #hover({ target, pointerType }: PointerEvent): void {
+    const row = this.#rows.get(keyAt(target) ?? '')
+    if (pointerType === 'mouse' && row && !row.node.contains(this.#dots)) row.node.append(this.#dots)
+  }
+
+  /** The mouse's other button, a long press, or the key beside Ctrl: that one has no place, so the row gives it. */
+  #contextMenu(event: MouseEvent): void {
+    const entry = this.#entryAt(event.target)
+    if (!entry) return
+    event.preventDefault()
+    const byKey = event.button !== 2 && event.clientX === 0 && event.clientY === 0
+    this.actions.menu(entry, byKey ? this.#middleOf(entry) : { x: event.clientX, y: event.clientY })
+  }
+
+  #middleOf({ key }: Entry): { x: number; y: number } {
+    const { x, y, width, height } = this.#rows.get(key)!.node.getBoundingClientRect()
+    return { x: x + width / 2, y: y + height / 2 }
   }
 
   #keydown(event: KeyboardEvent): void {
@@ -265,6 +362,7 @@ export class List {
     ' ': (entry) => this.actions.open(entry, true),
     Delete: (entry) => this.actions.remove(entry),
     p: (entry) => this.actions.pin(entry),
+    m: (entry) => this.actions.menu(entry, this.#middleOf(entry)),
   }
 
   #screenful(): number {

@@ -12,9 +12,12 @@ export class Row {
   #entry: Entry
   #index = -1
   #size = -1
-  readonly #face = el('span', { class: 'row-face' })
+  #place = 0
+  #pulled = 0
+  #light: Animation | null = null
+  #face = el('span')
   readonly #name = el('bdi')
-  readonly #pin = el('span', { class: 'row-pin' }, icon('pin'), el('span', { class: 'unseen' }, 'Pinned'))
+  #pin: HTMLElement | null = null
   readonly #time = el('time', { class: 'row-time', 'data-testid': 'row-time' })
   readonly #text = el('span', { class: 'row-text', 'data-testid': 'row-text' })
 
@@ -25,7 +28,6 @@ export class Row {
       { class: 'row', role: 'option', tabindex: '-1', 'aria-selected': 'false', 'data-testid': 'row', 'data-key': entry.key },
       this.#face,
       el('span', { class: 'row-name', 'data-testid': 'row-name' }, this.#name),
-      this.#pin,
       this.#time,
       this.#text,
     )
@@ -41,14 +43,32 @@ export class Row {
     return this.#index
   }
 
-  /** Puts it at an index of a list of that many; -1 when it is not known how many. */
-  place(index: number, size: number): void {
+  /**
+   * Puts it at an index of a list of that many (-1 when it is not known how many), in a box that begins at the index
+   * `origin`: its style says only where in the box it is.
+   */
+  place(index: number, size: number, origin: number): void {
+    if (index - origin !== this.#place || this.#index < 0) {
+      this.#place = index - origin
+      this.#move()
+    }
     if (index === this.#index && size === this.#size) return
     this.#index = index
     this.#size = size
-    this.node.style.translate = `0 calc(${index} * var(--row))` // moves it without a layout
     this.node.setAttribute('aria-posinset', String(index + 1))
     this.node.setAttribute('aria-setsize', String(size))
+  }
+
+  /** Moves it sideways, as a finger does; 0 lets it go. */
+  pull(pixels: number): void {
+    this.#pulled = pixels
+    this.node.classList.toggle('pulled', pixels !== 0)
+    this.#move()
+  }
+
+  /** px */
+  get width(): number {
+    return this.node.offsetWidth
   }
 
   /** Makes it the list's tab stop, or not. */
@@ -80,9 +100,22 @@ export class Row {
 
   /** Lights up for a moment; a light that is on starts again. */
   flash(): void {
-    this.node.classList.remove('arrived')
-    void this.node.offsetWidth // a style flush: without it the two changes cancel out
-    this.node.classList.add('arrived')
+    if (matchMedia('(prefers-reduced-motion: reduce)').matches) return
+    this.#light?.cancel()
+    this.#light = this.node.animate([{ backgroundColor: 'var(--accent-soft)' }, {}], { duration: 1600, easing: 'ease-out' })
+  }
+
+  /** Moves without a layout. */
+  #move(): void {
+    this.node.style.translate = `${this.#pulled}px calc(${this.#place} * var(--row))`
+  }
+
+  /** Few rows are pinned: the others do without the element. */
+  #showPin(pinned: boolean): void {
+    if (pinned === (this.#pin !== null)) return
+    this.#pin?.remove()
+    this.#pin = pinned ? el('span', { class: 'row-pin' }, icon('pin'), el('span', { class: 'unseen' }, 'Pinned')) : null
+    if (this.#pin) this.#time.before(this.#pin)
   }
 
   #draw(me: string, names: Names): void {
@@ -90,9 +123,11 @@ export class Row {
     const name = names.titleOf(session)
     if (this.#name.textContent !== name) {
       setText(this.#name, name)
-      this.#face.replaceChildren(avatar(session.sessionType, session.sessionId, name))
+      const face = avatar(session.sessionType, session.sessionId, name)
+      this.#face.replaceWith(face)
+      this.#face = face
     }
-    this.#pin.hidden = !pinned
+    this.#showPin(pinned)
     this.#time.dateTime = isoTime(session.updateTime)
     this.#time.title = fullTime(session.updateTime)
     this.grow(Date.now())
@@ -107,6 +142,6 @@ function previewNodes(preview: Preview): Node[] {
   const nodes: Node[] = []
   if (preview.sender) nodes.push(el('bdi', { class: 'row-sender' }, preview.sender), document.createTextNode(': '))
   if (preview.sign) nodes.push(icon(preview.sign))
-  nodes.push(el('bdi', {}, preview.text))
+  nodes.push(document.createTextNode(preview.text)) // in no element of its own: it decides the direction of the line
   return nodes
 }

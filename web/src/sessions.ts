@@ -38,6 +38,7 @@ export class Sessions {
   readonly #beyond = new Map<string, Entry>()
   readonly #order: Entry[] = []
   #moment = 0
+  #version = 0
   #reach = Infinity
 
   /** All of them, in the list's order. */
@@ -48,6 +49,11 @@ export class Sessions {
   /** Sessions newer than this, in ms, are all here: 0 when all are, Infinity when no page was read. */
   get reach(): number {
     return this.#reach
+  }
+
+  /** Rises with every change of {@link entries}. */
+  get version(): number {
+    return this.#version
   }
 
   /** The session of that key, when it is in the list. */
@@ -91,9 +97,10 @@ export class Sessions {
    */
   putPage(page: Page, moment: number): void {
     const named = new Set(page.sessions.map(keyOf))
-    for (const { key, session, moment: since } of [...this.#order, ...this.#beyond.values()]) {
-      if (within(page, session.updateTime) && since <= moment && !named.has(key)) this.#forget(key)
-    }
+    const gone = [...this.#order, ...this.#beyond.values()].filter(({ key, session, moment: since }) => {
+      return within(page, session.updateTime) && since <= moment && !named.has(key)
+    })
+    for (const { key } of gone) this.#forget(key)
     this.#reach = Math.min(this.#reach, page.next)
     for (const session of page.sessions) this.putRead(session, moment)
     for (const entry of [...this.#beyond.values()]) this.#place(entry)
@@ -101,7 +108,7 @@ export class Sessions {
 
   /** Where the entry stands in {@link entries}; -1 when another has its place. */
   indexOf(entry: Entry): number {
-    const at = this.#search(entry)
+    const at = placeOf(this.#order, entry)
     return this.#order[at] === entry ? at : -1
   }
 
@@ -117,7 +124,8 @@ export class Sessions {
       return null
     }
     this.#byKey.set(entry.key, entry)
-    this.#order.splice(this.#search(entry), 0, entry)
+    this.#order.splice(placeOf(this.#order, entry), 0, entry)
+    this.#version++
     return entry
   }
 
@@ -129,21 +137,22 @@ export class Sessions {
   #take(key: string): boolean {
     const entry = this.#byKey.get(key)
     if (!entry) return false
-    this.#order.splice(this.#search(entry), 1)
+    this.#order.splice(placeOf(this.#order, entry), 1)
+    this.#version++
     return this.#byKey.delete(key)
   }
+}
 
-  /** The first place that does not come before the entry's. */
-  #search(entry: Entry): number {
-    let low = 0
-    let high = this.#order.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (comesBefore(this.#order[middle]!, entry)) low = middle + 1
-      else high = middle
-    }
-    return low
+/** The first place in an order that does not come before the entry's. */
+export function placeOf(order: readonly Entry[], entry: Entry): number {
+  let low = 0
+  let high = order.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (comesBefore(order[middle]!, entry)) low = middle + 1
+    else high = middle
   }
+  return low
 }
 
 function entryOf(session: RecentSession, moment: number): Entry {

@@ -14,5 +14,6 @@ export async function keepShell(): Promise<void> {
 /** What this page loaded before the worker was there to see it: among it the SDK's files, whose names it does not know. */
 function loadedFiles(): string[] {
   const entries = performance.getEntriesByType('resource').map(({ name }) => name)
-  return [location.href, ...entries].filter((url) => url.startsWith(location.origin) && !new URL(url).pathname.startsWith('/v1/'))
+  const linked = [...document.querySelectorAll('link')].map(({ href }) => href) // the icons and the manifest, which leave no entry
+  return [location.href, ...entries, ...linked].filter((url) => url.startsWith(location.origin) && !new URL(url).pathname.startsWith('/v1/'))
 }

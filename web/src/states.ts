@@ -20,6 +20,14 @@ export function emptyState(): HTMLElement {
   )
 }
 
+/** What a search without a hit shows. `partial`: older sessions are not in this browser, and were not searched. */
+export function noHits(query: string, partial: boolean, clear: () => void): HTMLElement {
+  const button = el('button', { class: 'button', type: 'button', 'data-testid': 'search-clear' }, 'Clear the search')
+  button.addEventListener('click', clear)
+  const where = partial ? 'Older chats are not in this browser yet, and were not searched.' : 'Names, ids and last messages were searched.'
+  return el('div', { class: 'state', 'data-testid': 'no-hits' }, icon('search'), el('h2', {}, 'Nothing found for “', el('bdi', {}, query), '”'), el('p', {}, where), button)
+}
+
 /** What stands in the list's place when there is nothing to show but a reason. */
 export function errorState(reason: string, retry: () => void): HTMLElement {
   const again = el('button', { class: 'button', type: 'button' }, 'Try again')

@@ -1,0 +1,83 @@
+/** Reads a trace of Chromium: what the page's main thread spent on a page's own doing. */
+
+/** What a task does for the page: its scripts, and the style, layout and painting that they cause. */
+const ours = new Set(['FunctionCall', 'EvaluateScript', 'v8.compile', 'RunMicrotasks', 'MinorGC', 'MajorGC', 'UpdateLayoutTree', 'Layout', 'PrePaint', 'Paint', 'Layerize', 'Commit'])
+
+interface TraceEvent {
+  name: string
+  ph: string
+  pid: number
+  tid: number
+  /** Microseconds: when, how long, and how long the thread really ran. */
+  ts: number
+  dur?: number
+  tdur?: number
+  args: { name?: string; data?: { functionName?: string } }
+}
+
+/** The categories that a trace needs for {@link readTrace}. */
+export const categories = ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8', 'disabled-by-default-v8.gc']
+
+/** A task of a page's main thread. */
+export interface Task {
+  /** CPU time of the page's own doing in it, ms. Time in which the machine did something else is no part of it. */
+  cpu: number
+  /** From its start to its end, ms, whatever the machine did meanwhile. */
+  wall: number
+  /** What the CPU time went into, ms. */
+  parts: Record<string, number>
+}
+
+/** What a trace tells of the main threads of all pages. */
+export interface Reading {
+  tasks: Task[]
+  /** CPU time of each run of {@link yardstick}, ms. */
+  yardsticks: number[]
+}
+
+/**
+ * A fixed amount of work, to be run in a page every so often: a throttled CPU is slower by a factor that the machine's
+ * other work changes from moment to moment, and this measures it.
+ */
+export function yardstick(): void {
+  let hash = 0
+  for (let i = 0; i < 1_000_000; i++) hash = Math.imul(hash ^ i, 0x01000193)
+  document.documentElement.dataset.yardstick = String(hash) // or a compiler would leave the loop out
+}
+
+/** Reads a trace. */
+export function readTrace(trace: Buffer): Reading {
+  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] }
+  const threadOf = ({ pid, tid }: TraceEvent): string => `${pid}:${tid}`
+  const mains = new Set(traceEvents.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map(threadOf))
+  const lasting = traceEvents.filter((e) => e.ph === 'X' && e.tdur !== undefined && mains.has(threadOf(e)))
+  const inOrder = lasting.sort((a, b) => a.ts - b.ts || b.dur! - a.dur!)
+  return {
+    tasks: [...mains].flatMap((main) => tasksOfThread(inOrder.filter((e) => threadOf(e) === main))),
+    yardsticks: lasting.filter(isYardstick).map(({ tdur }) => tdur! / 1000),
+  }
+}
+
+function isYardstick({ name, args }: TraceEvent): boolean {
+  return name === 'FunctionCall' && args.data?.functionName === yardstick.name
+}
+
+/** The tasks of one thread, whose events are in the order of their start, outer ones first. */
+function tasksOfThread(events: readonly TraceEvent[]): Task[] {
+  const tasks: Task[] = []
+  let end = 0
+  let counted = 0 // the end of the last event that was counted: what lies in it was counted with it
+  for (const event of events) {
+    const { name, ts, dur = 0, tdur = 0 } = event
+    const task = tasks.at(-1)
+    if (name === 'RunTask') {
+      tasks.push({ cpu: 0, wall: dur / 1000, parts: {} })
+      end = ts + dur
+    } else if (task && ours.has(name) && !isYardstick(event) && ts < end && ts >= counted) {
+      task.cpu += tdur / 1000
+      task.parts[name] = (task.parts[name] ?? 0) + tdur / 1000
+      counted = ts + dur
+    }
+  }
+  return tasks
+}
