@@ -22,13 +22,15 @@ usage() {
   cat <<'TXT'
 ./build.sh run               build what is stale, start a seeded demo on 127.0.0.1:8787 (PORT, DATA override)
 ./build.sh edge              the worker in the real edge runtime on 127.0.0.1:8788 (PORT, DATA override); needs npm for it
-./build.sh build             build/recentsd (server), build/sdk/ (npm package), and a table of their sizes
+./build.sh build             build/recentsd (server), build/sdk/ (npm package), build/edge/ (worker), and a table of their sizes
 ./build.sh package           build/recents-<version>.tgz, the npm package, and a table of its files; needs npm for it
 ./build.sh docs              makes the pages of docs/ that come from the code
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
 ./build.sh sim -bugs           in how many schedules each bug is caught that is seeded on purpose
+./build.sh bench [part…]     the benchmark beside peers, of: edge; build/bench/<part>.json; exit 1 when a bound is missed
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
-./build.sh test [part…]      all tests but those of the edge worker, or of: go, types, unit, edge, e2e; logs in build/test/
+./build.sh soak [-t 30m] [-seed S]  server, tabs and a second device through faults under load; fails when anything grows
+./build.sh test [part…]      all tests, or of: go, types, unit, e2e, edge; logs in build/test/
 TXT
 }
 
@@ -44,7 +46,8 @@ die() {
 
 # --- build ---------------------------------------------------------------
 
-cmd_build() {
+# build_host leaves the package, the demo and the server that holds them.
+build_host() {
   mkdir -p build/sdk
   exec 9>build/.lock
   if command -v flock >/dev/null; then flock 9; fi # two builds at once would mix their files
@@ -59,6 +62,12 @@ cmd_build() {
   say 'the server'
   build_server
   exec 9>&-
+}
+
+# cmd_build is build_host and the worker, which the server needs nothing of.
+cmd_build() {
+  build_host
+  build_edge
 }
 
 # build_core compiles the replica to WebAssembly, without inlining but in
@@ -120,6 +129,7 @@ wrap_wasm_exec() {
   {
     echo 'export const scope = { Object, Array, Uint8Array, TextEncoder, TextDecoder, crypto, performance };'
     echo '(function (globalThis) {'
+    echo 'const fs = { writeSync: (fd, bytes) => scope.fs.writeSync(fd, bytes) };' # which the file looks up by this name
     cat "$(go env GOROOT)/lib/wasm/wasm_exec.js"
     echo '})(scope);'
   } >build/wasm_exec.js
@@ -135,14 +145,36 @@ build_edge() {
     -o build/edge/recents-edge.wasm ./wasm/edge
   go run ./wasm/join build/edge/recents-edge.wasm
   wrap_edge_go_js
-  go tool esbuild js/edge/worker.mjs --outfile=build/edge/worker.mjs --bundle --format=esm --target="$JS_TARGET" \
-    --log-level=warning --alias:edge_wasm_exec="$PWD/build/edge_wasm_exec.js" \
-    --external:cloudflare:workers --external:./recents-edge.wasm
-  cp js/edge/workerd.capnp build/edge/
+  bundle_worker js/edge/worker.mjs build/edge
+  build_site
   local size
   size=$(gzip -9 -c build/edge/recents-edge.wasm | wc -c)
   echo "build/edge/recents-edge.wasm: $size bytes gzip, at most $EDGE_BUDGET" >&2
   [ "$size" -le "$EDGE_BUDGET" ] || die "the edge module is over its budget"
+}
+
+# build_trial leaves the worker as its tests run it in build/trial/: the same
+# script and module, with a look inside and faults on demand.
+build_trial() {
+  mkdir -p build/trial
+  ln -f build/edge/recents-edge.wasm build/trial/
+  bundle_worker e2e/conformance/trial/worker.mjs build/trial
+}
+
+# build_site leaves what the platform serves beside the worker: the package.
+build_site() {
+  rm -rf build/edge-site
+  mkdir -p build/edge-site
+  [ ! -d build/sdk ] || cp -r build/sdk build/edge-site/sdk
+  printf '/sdk/*\n  Access-Control-Allow-Origin: *\n  X-Content-Type-Options: nosniff\n' >build/edge-site/_headers
+}
+
+# bundle_worker SOURCE DIRECTORY
+bundle_worker() {
+  go tool esbuild "$1" --outfile="$2/worker.mjs" --bundle --format=esm --target="$JS_TARGET" \
+    --log-level=warning --alias:edge_wasm_exec="$PWD/build/edge_wasm_exec.js" \
+    --external:cloudflare:workers --external:./recents-edge.wasm
+  cp js/edge/workerd.capnp "$2/"
 }
 
 # wrap_edge_go_js makes a module of Go's wasm_exec.js that sets no global, and
@@ -171,14 +203,14 @@ stale() {
 }
 
 cmd_run() {
-  if stale; then cmd_build; fi
+  if stale; then build_host; fi
   exec build/recentsd -dev -seed -listen "127.0.0.1:${PORT:-8787}" -data "${DATA:-data/}"
 }
 
 # cmd_edge runs the worker on the real edge runtime, in dev mode like run.
 cmd_edge() {
   need_npm
-  if stale; then cmd_build; fi
+  if stale; then build_host; fi
   if edge_stale; then build_edge; fi
   local data="${DATA:-data/edge}"
   mkdir -p "$data"
@@ -188,7 +220,7 @@ cmd_edge() {
   mkdir -p "$data/objects"
   echo "http://127.0.0.1:${PORT:-8788}"
   RECENTS_DEV=1 RECENTS_SERVER_KEY=dev RECENTS_TOKEN_SECRET="$(cat "$data/dev-token-secret")" \
-    RECENTS_ALLOW_ORIGIN="${RECENTS_ALLOW_ORIGIN-}" \
+    RECENTS_TOKEN_PUBLIC_KEY="${RECENTS_TOKEN_PUBLIC_KEY-}" RECENTS_ALLOW_ORIGIN="${RECENTS_ALLOW_ORIGIN-}" \
     exec e2e/node_modules/.bin/workerd serve build/edge/workerd.capnp --socket-addr="http=127.0.0.1:${PORT:-8788}" \
     --directory-path="storage=$data/objects" --directory-path="site=server/recentsd/assets"
 }
@@ -203,7 +235,7 @@ edge_stale() {
 # cmd_package leaves the npm package's tarball in build/, and prints what is in it.
 cmd_package() {
   need_node
-  if stale; then cmd_build; fi
+  if stale; then build_host; fi
   (cd build/sdk && npm pack --pack-destination .. --loglevel=notice --no-update-notifier)
 }
 
@@ -215,6 +247,31 @@ cmd_sim() {
   exec go run ./core/sim/simulate "$@"
 }
 
+# --- bench ---------------------------------------------------------------
+
+# cmd_bench measures parts of the product beside their peers, all of them when
+# none is named, and fails when a bound is missed.
+cmd_bench() {
+  local part failed=0
+  [ $# -gt 0 ] || set -- edge
+  for part in "$@"; do
+    case "$part" in
+      edge) bench_edge || failed=1 ;;
+      *) die "no benchmark '$part': edge" ;;
+    esac
+  done
+  return "$failed"
+}
+
+bench_edge() {
+  need_npm
+  if edge_stale; then build_edge; fi
+  mkdir -p build/peer
+  bundle_worker bench/edge/peer.mjs build/peer
+  cp build/edge/recents-edge.wasm build/peer/ # which the runtime's configuration names
+  go run ./bench/edge
+}
+
 # --- reliability -----------------------------------------------------------
 
 # cmd_reliability runs every test that names a fault, in Go, in the browser and,
@@ -224,9 +281,9 @@ cmd_reliability() {
   mkdir -p "$LOGS" build/reliability
   need_npm
   need_chromium
-  if stale; then cmd_build; fi
+  if stale; then build_host; fi
   local chromium=${CHROMIUM:-chromium} package tests
-  if [ -f build/edge/worker.mjs ] && ! edge_stale; then export RECENTS_EDGE=required; fi
+  if [ -f build/trial/worker.mjs ] && ! edge_stale; then export RECENTS_EDGE=required; fi
   go run ./e2e/reliability -tests >build/reliability/tests
   while IFS=$'\t' read -r package tests; do
     echo "$package" >&2
@@ -246,6 +303,29 @@ cmd_docs() {
   exec node e2e/docs/make.mjs
 }
 
+# --- soak ----------------------------------------------------------------
+
+# cmd_soak has the server and three pages of one account live through every fault
+# in turn; see e2e/soak. It leaves its samples in build/soak.json.
+cmd_soak() {
+  local minutes=30 seed=1
+  while [ $# -gt 0 ]; do
+    case "$1 ${2-}" in
+      -t\ *[0-9]h) minutes=$((${2%h} * 60)) ;;
+      -t\ *[0-9]m) minutes=${2%m} ;;
+      -seed\ *[0-9]) seed=$2 ;;
+      *) die "soak: '$1 ${2-}' is neither -t with a time like 30m or 4h, nor -seed with a number" ;;
+    esac
+    shift 2
+  done
+  mkdir -p "$LOGS"
+  need_npm
+  need_chromium
+  if stale; then build_host; fi
+  cd e2e
+  RECENTS_SOAK_MINUTES=$minutes RECENTS_SOAK_SEED=$seed exec node_modules/.bin/playwright test -c soak.config.ts
+}
+
 # --- test ----------------------------------------------------------------
 
 PASSED=0
@@ -263,13 +343,12 @@ cmd_test() {
   [ "$FAILED" -eq 0 ]
 }
 
-# test_all leaves out edge, which is asked for by name: 50 kills and 1,000 traces in
-# the real runtime take minutes more.
 test_all() {
   test_go
   test_types
   test_unit
   test_e2e
+  test_edge
 }
 
 test_go() {
@@ -307,26 +386,42 @@ test_e2e() {
 }
 
 # test_edge runs the conformance suite on the server and on the worker in the
-# real edge runtime, and the package in a browser against the worker.
+# real edge runtime, a deployment that sends nothing, and the package and the
+# demo in a browser against the worker. Its arguments are the suite's, as
+# -traces 10000. Most of it waits for a runtime to start or to sleep, hence more
+# tests at once than there are cores.
 test_edge() {
   need_npm
   step edge-build check 900 ./build.sh .edge-build
   if [ "$LAST_FAILED" -gt 0 ]; then return; fi
-  step edge go 1800 env RECENTS_EDGE=required go test -timeout 25m -count=1 -v ./e2e/conformance "$@"
+  step edge go 1800 env RECENTS_EDGE=required go test -timeout 25m -parallel 6 -count=1 -v ./e2e/conformance "$@"
+  step edge-deploy check 120 ./build.sh .edge-deploy
   need_chromium
-  if stale; then step build check 900 ./build.sh build; fi
-  step edge-sdk playwright 900 env RECENTS_PLACE=edge ./build.sh .e2e sdk.spec.ts
+  step edge-e2e playwright 900 env RECENTS_PLACE=edge ./build.sh .e2e sdk.spec.ts demo.spec.ts outbox.spec.ts paging.spec.ts tabs.spec.ts
 }
 
-# run_edge-build compiles the worker, which fails over its budget.
+# run_edge-build compiles the worker, which fails over its budget, and what its
+# browser tests load.
 run_edge-build() {
+  if stale; then build_host; fi
   build_edge
+  build_trial
+}
+
+# run_edge-deploy makes of the worker what would be uploaded, and uploads nothing.
+run_edge-deploy() {
+  local line plan="$LOGS/deploy.txt"
+  WRANGLER_SEND_METRICS=false NO_COLOR=1 CI=1 e2e/node_modules/.bin/wrangler deploy --dry-run -c js/edge/wrangler.jsonc \
+    --outdir "$PWD/$LOGS/deploy" | tee "$plan"
+  for line in 'env.ACCOUNTS (Account)' 'env.TEAMS (Team)' 'env.ADDRESSES' recents-edge.wasm 'dry-run'; do
+    grep -qF -- "$line" "$plan" || die "the deployment lacks $line"
+  done
 }
 
 # run_gofmt names the files that gofmt would change.
 run_gofmt() {
   local files
-  files=$(gofmt -l core server wasm e2e/conformance e2e/reliability)
+  files=$(gofmt -l core server wasm bench e2e/conformance e2e/reliability)
   [ -z "$files" ] || { echo "$files"; return 1; }
 }
 
@@ -447,8 +542,8 @@ need() {
 }
 
 case "${1-}" in
-  run | edge | build | docs | package | sim | reliability | test) "cmd_$1" "${@:2}" ;;
-  .gofmt | .fuzz | .wasm | .unit | .edge-build | .e2e) "run_${1#.}" "${@:2}" ;;
+  run | edge | build | docs | package | sim | bench | reliability | soak | test) "cmd_$1" "${@:2}" ;;
+  .gofmt | .fuzz | .wasm | .unit | .edge-build | .edge-deploy | .e2e) "run_${1#.}" "${@:2}" ;;
   '' | help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;
 esac

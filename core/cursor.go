@@ -28,12 +28,9 @@ func ParseCursor(s string) (Cursor, error) {
 	return Cursor{s[:i], seq}, nil
 }
 
-// maxEpoch bounds an epoch's bytes; account makes ones of 16.
-const maxEpoch = 64
-
 func checkEpoch(s string) error {
-	if len(s) > maxEpoch {
-		return BadParam("epoch: " + Itoa(int64(len(s))) + " bytes is over " + Itoa(maxEpoch))
+	if len(s) > MaxEpoch {
+		return BadParam("epoch: " + Itoa(int64(len(s))) + " bytes is over " + Itoa(MaxEpoch))
 	}
 	return nil
 }

@@ -26,11 +26,13 @@ const (
 	MaxPage     = 100       // sessions a query
 	MaxKeys     = 100       // keys a delete
 	MaxSyncRows = 500       // rows a sync or snapshot page
+	MaxWait     = 25_000    // ms that a sync may wait for a change
 	MaxMuts     = 100       // mutations a batch
 	MaxExt      = 1024      // UTF-16 code units of an ext, unless configured
 	MaxDepth    = 256       // nested arrays and objects in any JSON
 	MaxSafe     = 1<<53 - 1 // the largest integer that JSON carries exactly
 	MaxClientID = 64        // bytes of a client id
+	MaxEpoch    = 64        // bytes of an epoch; account makes ones of 16
 	MaxUUID     = 128       // bytes of a message's uuid
 	MaxBody     = 64 << 10  // bytes of a call's body
 	MaxSendBody = 256 << 10 // bytes of a sendMessage body

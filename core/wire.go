@@ -10,12 +10,17 @@ type SyncRequest struct {
 	Cursor   Cursor
 	ClientID string
 	Limit    int
+	WaitMs   int64 // of /v1/sync: how long the answer may wait for a change while there is none, 0 = not at all
 }
 
 // AppendSyncRequest appends the body of /v1/sync.
 func AppendSyncRequest(dst []byte, q *SyncRequest) []byte {
 	dst = appendCursorAndClient(AppendNum(dst, `{"v":`, q.V), q)
-	return append(AppendNum(dst, `,"limit":`, int64(q.Limit)), '}')
+	dst = AppendNum(dst, `,"limit":`, int64(q.Limit))
+	if q.WaitMs > 0 {
+		dst = AppendNum(dst, `,"waitMs":`, q.WaitMs)
+	}
+	return append(dst, '}')
 }
 
 // AppendHello appends the frame that a client opens a WebSocket with.
@@ -34,7 +39,7 @@ func ParseSyncRequest(b []byte) (SyncRequest, error) {
 	q := SyncRequest{V: SyncVersion}
 	limit := int64(MaxSyncRows)
 	err := params(b, Member{"v", within(&q.V, 1, MaxSafe)}, Member{"epoch", epoch(&q.Cursor.Epoch)}, Member{"cursor", &q.Cursor.Seq},
-		Member{"clientId", clientID(&q.ClientID)}, Member{"limit", within(&limit, 1, MaxSyncRows)})
+		Member{"clientId", clientID(&q.ClientID)}, Member{"limit", within(&limit, 1, MaxSyncRows)}, Member{"waitMs", within(&q.WaitMs, 0, MaxWait)})
 	q.Limit = int(limit)
 	return q, err
 }
@@ -78,6 +83,7 @@ type SyncPage struct {
 	Digest    Digest // of all live rows at Head
 	HasDigest bool   // only when !More
 	Now       int64  // server clock, ms
+	Held      bool   // the answer waited for a change: this server tells of one at once
 }
 
 // AppendSyncPage appends the data of a /v1/sync answer.
@@ -98,7 +104,11 @@ func AppendSyncPage(dst []byte, p *SyncPage) []byte {
 	if p.HasDigest {
 		dst = AppendStr(dst, `,"digest":`, p.Digest.String())
 	}
-	return append(AppendNum(dst, `,"serverTime":`, p.Now), '}')
+	dst = AppendNum(dst, `,"serverTime":`, p.Now)
+	if p.Held {
+		dst = AppendText(dst, `,"held":true`)
+	}
+	return append(dst, '}')
 }
 
 // ParseSyncPage reads the data of a /v1/sync answer.
@@ -107,7 +117,7 @@ func ParseSyncPage(b []byte) (SyncPage, error) {
 	reset := false
 	err := Read(b, Member{"reset", &reset}, Member{"reason", &p.Reset}, Member{"epoch", &p.Epoch},
 		Member{"from", &p.From}, Member{"next", &p.Next}, Member{"head", &p.Head}, Member{"more", &p.More},
-		Member{"rows", rows(&p.Rows)}, Member{"lastMid", &p.LastMid}, Member{"serverTime", &p.Now},
+		Member{"rows", rows(&p.Rows)}, Member{"lastMid", &p.LastMid}, Member{"serverTime", &p.Now}, Member{"held", &p.Held},
 		Member{"digest", func(raw []byte) (err error) {
 			p.HasDigest = true
 			p.Digest, err = parseDigest(raw)
@@ -143,6 +153,8 @@ func (p *SyncPage) check(reset bool) error {
 		return BadParam("from, next, head: " + Itoa(p.From) + ", " + Itoa(p.Next) + ", " + Itoa(p.Head) + " do not rise")
 	case p.More && p.Next == p.From:
 		return BadParam("next: " + Itoa(p.Next) + " does not pass from while more is set")
+	case p.More && len(p.Rows) == 0:
+		return BadParam("rows: there is none while more is set")
 	}
 	return checkSeqs(p.Rows, p.From, p.Next)
 }

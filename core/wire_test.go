@@ -22,12 +22,24 @@ func TestWireRoundTrips(t *testing.T) {
 	gotSync, err := core.ParseSyncRequest(b)
 	require.NoError(t, err)
 	assert.Equal(t, sync, gotSync)
+	waiting := sync
+	waiting.WaitMs = core.MaxWait
+	b = core.AppendSyncRequest(nil, &waiting)
+	assert.JSONEq(t, `{"v":1,"epoch":"e1","cursor":4,"clientId":"c","limit":50,"waitMs":25000}`, string(b))
+	gotSync, err = core.ParseSyncRequest(b)
+	require.NoError(t, err)
+	assert.Equal(t, waiting, gotSync)
 	assert.JSONEq(t, `{"t":"hello","v":1,"epoch":"e1","cursor":4,"clientId":"c"}`, string(core.AppendHello(nil, &sync)))
 
 	page := core.SyncPage{Epoch: "e1", From: 4, Next: 5, Head: 5, Rows: []core.Row{wireRow}, LastMid: 2, Digest: 255, HasDigest: true, Now: 77}
 	b = core.AppendSyncPage(nil, &page)
 	assert.JSONEq(t, `{"v":1,"epoch":"e1","from":4,"next":5,"head":5,"more":false,"rows":[`+row+`],"lastMid":2,"digest":"00000000000000ff","serverTime":77}`, string(b))
 	gotPage, err := core.ParseSyncPage(b)
+	require.NoError(t, err)
+	assert.Equal(t, page, gotPage)
+
+	page.Held = true
+	gotPage, err = core.ParseSyncPage(core.AppendSyncPage(nil, &page))
 	require.NoError(t, err)
 	assert.Equal(t, page, gotPage)
 
@@ -85,6 +97,7 @@ func TestWireRefusesWhatGoesNowhere(t *testing.T) {
 		`{"epoch":"e","from":3,"next":2,"head":3}`:                                            "from, next, head: 3, 2, 3 do not rise",
 		`{"epoch":"e","from":3,"next":4,"head":3}`:                                            "from, next, head: 3, 4, 3 do not rise",
 		`{"epoch":"e","from":3,"next":3,"head":3,"more":true}`:                                "next: 3 does not pass from while more is set",
+		`{"epoch":"e","from":3,"next":4,"head":9,"more":true,"rows":[]}`:                      "rows: there is none while more is set",
 		`{"from":3,"next":3,"head":3}`:                                                        "epoch: is missing",
 		`{"epoch":"e","from":3,"next":5,"head":5,"rows":[` + row("5") + `,` + row("4") + `]}`: "rows: q 4 is not within 6 and 5",
 		`{"epoch":"e","from":3,"next":5,"head":5,"rows":[` + row("3") + `]}`:                  "rows: q 3 is not within 4 and 5",

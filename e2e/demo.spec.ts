@@ -1,6 +1,7 @@
 import type { Locator, Page } from '@playwright/test'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from './fixtures'
+import { measured } from './measured'
 import type { Server } from './server'
 
 const shots = fileURLToPath(new URL('../build/shots/', import.meta.url))
@@ -140,7 +141,7 @@ test('two tabs as two people talk to each other', async ({ server, page, context
   await expect(row(page, 'p2p|bob').getByTestId('row-text')).not.toContainText('Hello Alice')
 })
 
-test('what people write is shown as text, never as markup', async ({ server, api, page }) => {
+test('A9 what people write is shown as text, never as markup', async ({ server, api, page }) => {
   const evil = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`
   await api.send('<b>bob<b>', 'alice', evil, { fromNickname: `<i>${evil}</i>`, pushContent: evil })
   await api.user('alice', '/v1/updateMySession', { sessionId: '<u>x<u>', sessionType: 'p2p', ext: JSON.stringify({ pinned: true, note: evil }) })
@@ -156,6 +157,7 @@ test('what people write is shown as text, never as markup', async ({ server, api
     expect(await page.locator('#app').locator('img, script, i, u').count(), key).toBe(0)
   }
   expect(await page.title()).toBe('alice · Recents')
+  measured('A9', 'markup in a name, a text, an ext, a notice and an id: 0 elements made of it, no script ran')
 })
 
 test('a message to nobody who may get it is explained', async ({ server, page }) => {

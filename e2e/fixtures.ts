@@ -1,5 +1,5 @@
 import { test as base, expect, type Page } from '@playwright/test'
-import type { Client, ConnectOptions, NIMResult, RecentSession, RecentSessionList } from 'recents'
+import type { Client, ClientStatus, ConnectOptions, NIMResult, RecentSession, RecentSessionList } from 'recents'
 import { Api } from './api.mjs'
 import { blank, Host } from './host'
 import { Server } from './server'
@@ -59,10 +59,13 @@ export const test = base.extend<Fixtures & Options, { host: Host }>({
   ],
 })
 
-/** Loads a page with nothing on it, unless one is there, and connects an account in it as `window.clients[account]`. */
-export async function connect(page: Page, server: Server, account: string, options: Partial<ConnectOptions> = {}): Promise<void> {
+/**
+ * Loads a page with nothing on it, unless one is there, and connects an account in it as `window.clients[account]`.
+ * What it returns reads every status that the client has told since.
+ */
+export async function connect(page: Page, server: Server, account: string, options: Partial<ConnectOptions> = {}): Promise<() => Promise<ClientStatus[]>> {
   if (page.url() === 'about:blank') await page.goto(blank)
-  await page.evaluate(
+  const statuses = await page.evaluateHandle(
     async ({ url, account, options }) => {
       const sdk = '/sdk/index.js' // a variable: the address is the host's, not the type checker's
       const { connect } = (await import(sdk)) as typeof import('recents')
@@ -71,10 +74,14 @@ export async function connect(page: Page, server: Server, account: string, optio
         return (await response.json()).data.token
       }
       window.clients ??= {}
-      window.clients[account] = connect({ ...options, url, account, token })
+      const told: ClientStatus[] = []
+      const client = (window.clients[account] = connect({ ...options, url, account, token }))
+      client.onStatus.listen((status) => void (told.push(status) > 1000 && told.shift())) // a soak tells for hours
+      return told
     },
     { url: server.url, account, options },
   )
+  return () => statuses.jsonValue()
 }
 
 /** Returns once the account's client says so. */

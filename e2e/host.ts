@@ -62,5 +62,6 @@ async function answer(pages: Map<string, string>, fileOf: (name: string) => stri
 }
 
 function send(response: ServerResponse, extension: string, body: string | Buffer): void {
-  response.writeHead(200, { 'Content-Type': types[extension] ?? 'application/octet-stream', 'Cache-Control': 'no-store' }).end(body)
+  // Not no-store, which keeps a page out of the back/forward cache.
+  response.writeHead(200, { 'Content-Type': types[extension] ?? 'application/octet-stream', 'Cache-Control': 'no-cache' }).end(body)
 }

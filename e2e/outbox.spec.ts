@@ -1,10 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { chromium, type Browser, type Page } from '@playwright/test'
+import type { Page } from '@playwright/test'
+import { Chrome } from './chrome'
 import { connect, expect, idsOf, list, test, untilConnection } from './fixtures'
 
 /** One random-looking but fixed step: an ext edit or a delete of one of ten friends. */
@@ -132,39 +130,3 @@ test('offlineWrites: reject queues nothing', async ({ server, page }) => {
   expect(await pending(page)).toBe(0)
   await server.start()
 })
-
-/** A Chromium of its own process, so that it can be killed as a power cut does. */
-class Chrome {
-  private constructor(
-    readonly process: ChildProcess,
-    readonly browser: Browser,
-  ) {}
-
-  static async start(profile: string): Promise<Chrome> {
-    const { executablePath, args } = test.info().project.use.launchOptions!
-    const child = spawn(executablePath!, [...args!, '--headless', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    const endpoint = await new Promise<string>((resolve, reject) => {
-      createInterface(child.stderr!).on('line', (line) => {
-        const address = /^DevTools listening on (ws:.*)$/.exec(line)?.[1]
-        if (address) resolve(address)
-      })
-      child.once('exit', (code) => reject(new Error(`Chromium ended with ${code}`)))
-    })
-    return new Chrome(child, await chromium.connectOverCDP(endpoint))
-  }
-
-  async page(url: string): Promise<Page> {
-    const page = await this.browser.contexts()[0]!.newPage()
-    await page.goto(`${url}/blank.html`)
-    return page
-  }
-
-  async kill(): Promise<void> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return
-    const exit = once(this.process, 'exit')
-    this.process.kill('SIGKILL')
-    await exit
-  }
-}

@@ -3,6 +3,8 @@ import { connect, expect, test } from './fixtures'
 import { pageUnderTraffic, peersNamed, populate, Traffic, violations, walk, type Reader, type Walk } from './paging.mjs'
 
 test.describe('1,000 sessions by 7, both ways, while 50 messages a second arrive', () => {
+  test.slow(process.env.RECENTS_PLACE === 'edge', 'a thousand objects are made first')
+
   test('over HTTP', async ({ server }) => {
     const api = new Api(server.url)
     const traffic = new Traffic(api, 'walker', peersNamed(1100))

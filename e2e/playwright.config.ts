@@ -4,11 +4,13 @@ import { defineConfig } from '@playwright/test'
 
 export default defineConfig({
   testDir: '.',
+  testIgnore: 'soak/soak.spec.ts', // ./build.sh soak runs it, for as long as one asks
   outputDir: '../build/test/e2e',
   forbidOnly: true,
   retries: 0, // a test that passes the second time has still failed
   workers: 2,
   timeout: 60_000,
+  expect: { timeout: 15_000 }, // for a machine that does something else as well; what holds is seen at once
   reporter: [['list']],
   use: {
     trace: 'retain-on-failure',

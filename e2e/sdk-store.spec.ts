@@ -2,73 +2,12 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Page, Route } from '@playwright/test'
-import type { RecentSession } from 'recents'
 import { connect, expect, idsOf, list, test, textOf, untilConnection } from './fixtures'
+import { measured } from './measured'
+import { fillStorage, get, records, tamper, worksFromMemory } from './storage'
+import { status, trapCore } from './tabs'
 
 const wasm = '**/recents.wasm'
-
-/** Asks for one session, which needs the core. */
-function get(page: Page, id: string): Promise<{ code: number; data: RecentSession | null; errorDetails: string; source: string }> {
-  return page.evaluate((id) => window.clients.alice!.messageService.queryMySession(id, 'p2p'), id)
-}
-
-function status(page: Page): Promise<{ connection: string; storage: string; lastError: string; cached: number }> {
-  return page.evaluate(() => window.clients.alice!.status)
-}
-
-/** Connects alice, lets everything be stored, and closes. */
-async function fillStorage(page: Page, server: import('./server').Server): Promise<void> {
-  await connect(page, server, 'alice')
-  await untilConnection(page, 'alice', 'live')
-  await page.evaluate(() => window.clients.alice!.close())
-}
-
-/** Every record of the one database: [store, key, value], bytes as latin1 text. */
-function records(page: Page): Promise<[string, IDBValidKey, unknown][]> {
-  return page.evaluate(async () => {
-    const [{ name }] = (await indexedDB.databases()) as [{ name: string }]
-    const done = <T>(request: IDBRequest<T>): Promise<T> => new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result)
-      request.onerror = () => reject(request.error)
-    })
-    const db = await done(indexedDB.open(name))
-    const found: [string, IDBValidKey, unknown][] = []
-    for (const store of db.objectStoreNames) {
-      const keys = await done(db.transaction(store).objectStore(store).getAllKeys())
-      for (const key of keys) {
-        const value: unknown = await done(db.transaction(store).objectStore(store).get(key))
-        found.push([store, key, value instanceof Uint8Array ? new TextDecoder('latin1').decode(value) : value])
-      }
-    }
-    db.close()
-    return found
-  })
-}
-
-/** Changes records of the one database behind the package's back: `change` is the text of (store name, value) => value. */
-function tamper(page: Page, change: string): Promise<void> {
-  return page.evaluate(async (change) => {
-    const replace = new Function(`return ${change}`)() as (store: string, value: unknown) => unknown
-    const [{ name }] = (await indexedDB.databases()) as [{ name: string }]
-    const db = await new Promise<IDBDatabase>((resolve) => {
-      const request = indexedDB.open(name)
-      request.onsuccess = () => resolve(request.result)
-    })
-    const tx = db.transaction([...db.objectStoreNames], 'readwrite')
-    for (const store of db.objectStoreNames) {
-      const cursor = tx.objectStore(store).openCursor()
-      cursor.onsuccess = () => {
-        if (!cursor.result) return
-        const value = replace(store, cursor.result.value)
-        if (value === undefined) cursor.result.delete()
-        else cursor.result.update(value)
-        cursor.result.continue()
-      }
-    }
-    await new Promise((resolve) => (tx.oncomplete = resolve))
-    db.close()
-  }, change)
-}
 
 test.describe('before the core is there', () => {
   test('the newest page comes from storage, and everything else waits', async ({ server, api, page }) => {
@@ -103,7 +42,7 @@ test.describe('before the core is there', () => {
     await untilConnection(page, 'alice', 'live')
   })
 
-  test('an answer that was overtaken by events is not given', async ({ server, api, page }) => {
+  test('N13 an answer that was overtaken by events is not given', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'old')
     const held: (() => Promise<void>)[] = []
     await page.route('**/v1/queryMySessionList', async (route) => {
@@ -126,9 +65,10 @@ test.describe('before the core is there', () => {
     await page.waitForFunction(() => 'heard' in window)
     await held[0]!()
     expect(textOf((await asked).data?.sessionList[0])).toBe('new')
+    measured('N13', 'a list that was asked for before the core was there, and came after an event: not given')
   })
 
-  test('that cannot be had, lists are answered still, and it is tried again', async ({ server, api, page }) => {
+  test('T12 that cannot be had, lists are answered still, and it is tried again', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'hello')
     await page.route(wasm, (route) => route.abort())
     await connect(page, server, 'alice')
@@ -144,6 +84,7 @@ test.describe('before the core is there', () => {
     await expect.poll(async () => (await get(page, 'bob')).code).toBe(0)
     await untilConnection(page, 'alice', 'live')
     expect((await status(page)).lastError).toBe('')
+    measured('T12', 'the core cannot be loaded: code 500 "core: …", lists answered without it, loaded at a later try')
   })
 
   test('is there, a module that the host does not call wasm will do', async ({ server, page }) => {
@@ -153,31 +94,10 @@ test.describe('before the core is there', () => {
   })
 })
 
-test.describe('a core that dies', () => {
-  /** Has the next calls into the core trap, as a full memory would: `window.traps` says how many. */
-  async function trap(page: Page): Promise<void> {
-    await page.addInitScript(() => {
-      const instantiate = WebAssembly.instantiate
-      Object.assign(window, { traps: 0 })
-      WebAssembly.instantiate = (async (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
-        const instance = await instantiate(module, imports)
-        const handle = instance.exports.handle as (...args: number[]) => number
-        const exports = {
-          ...instance.exports,
-          handle: (...args: number[]) => {
-            const w = window as unknown as { traps: number }
-            if (w.traps > 0 && args[0] === 13 && w.traps--) throw new WebAssembly.RuntimeError('unreachable')
-            return handle(...args)
-          },
-        }
-        return new Proxy(instance, { get: (of, name) => (name === 'exports' ? exports : Reflect.get(of, name)) })
-      }) as typeof WebAssembly.instantiate
-    })
-  }
-
+test.describe('T12 a core that dies', () => {
   test('settles what it was asked, is started again and knows what was stored', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'hello')
-    await trap(page)
+    await trapCore(page)
     await connect(page, server, 'alice')
     await untilConnection(page, 'alice', 'live')
     await page.evaluate(() => Object.assign(window, { traps: 1 }))
@@ -186,11 +106,12 @@ test.describe('a core that dies', () => {
     expect(await get(page, 'bob')).toMatchObject({ code: 0 })
     await api.send('bob', 'alice', 'again')
     await expect.poll(async () => textOf((await list(page, 'alice')).data?.sessionList[0])).toBe('again')
+    measured('T12', 'a trap in the core: the open call settles with code 500, a new instance goes on with what was stored')
   })
 
   test('again and again is left alone for a while', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'hello')
-    await trap(page)
+    await trapCore(page)
     await connect(page, server, 'alice')
     await untilConnection(page, 'alice', 'live')
     await page.evaluate(() => Object.assign(window, { traps: 4 }))
@@ -202,29 +123,12 @@ test.describe('a core that dies', () => {
   })
 })
 
-test.describe('without storage', () => {
-  for (const [fault, script] of [
-    ['there is no indexedDB', `Object.defineProperty(window, 'indexedDB', { value: undefined })`],
-    ['its getter throws', `Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('no', 'SecurityError') } })`],
-    ['open throws', `IDBFactory.prototype.open = () => { throw new DOMException('no', 'InvalidStateError') }`],
-    ['open fails', `{ const open = IDBFactory.prototype.open; IDBFactory.prototype.open = function (name) { open.call(this, name, 9); return open.call(this, name, 1) } }`],
-    ['open never answers', `IDBFactory.prototype.open = () => ({})`],
-    ['no transaction ever begins', `IDBDatabase.prototype.transaction = () => { throw new DOMException('lost', 'InvalidStateError') }`],
-    ['every write is aborted', `{ const put = IDBObjectStore.prototype.put; IDBObjectStore.prototype.put = function (value, key) { const request = put.call(this, value, key); if (key === 'state') this.transaction.abort(); return request } }`],
-  ] as const) {
-    test(`since ${fault}, everything works from memory`, async ({ server, api, page }) => {
-      await api.send('bob', 'alice', 'hello')
-      await page.addInitScript(script)
-      await connect(page, server, 'alice')
-      expect(idsOf(await list(page, 'alice'))).toEqual(['bob'])
-      await untilConnection(page, 'alice', 'live')
-      await api.send('carol', 'alice', 'hello')
-      await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
-      await expect.poll(async () => (await status(page)).storage).toBe('memory')
-      expect((await status(page)).lastError).toMatch(/storage/)
-      await page.evaluate(() => window.clients.alice!.logout({ wipe: true }))
-    })
-  }
+test.describe('storage', () => {
+  test('in which no transaction ever begins, everything works from memory', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'hello')
+    await page.addInitScript(`IDBDatabase.prototype.transaction = () => { throw new DOMException('lost', 'InvalidStateError') }`)
+    await worksFromMemory(page, server, api)
+  })
 
   test('a connection that the browser lost twice is opened again', async ({ server, api, page }) => {
     await connect(page, server, 'alice')
@@ -240,22 +144,6 @@ test.describe('without storage', () => {
     await api.send('bob', 'alice', 'hello')
     await expect.poll(async () => JSON.stringify(await records(page))).toContain('hello')
     expect(await status(page)).toMatchObject({ storage: 'indexeddb', lastError: '' })
-  })
-
-  test('that the user cleared behind its back, it is written anew', async ({ server, api, page, host }) => {
-    await api.send('bob', 'alice', 'hello')
-    await connect(page, server, 'alice')
-    await untilConnection(page, 'alice', 'live')
-    const cdp = await page.context().newCDPSession(page)
-    await cdp.send('Storage.clearDataForOrigin', { origin: host.url, storageTypes: 'indexeddb' })
-    await api.send('carol', 'alice', 'hello')
-    await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
-    await page.evaluate(() => window.clients.alice!.close())
-    await server.stop()
-    await page.reload()
-    await connect(page, server, 'alice')
-    expect(await get(page, 'bob')).toMatchObject({ code: 0, source: 'cache' })
-    expect(await get(page, 'carol')).toMatchObject({ code: 0, source: 'cache' })
   })
 })
 
@@ -275,34 +163,6 @@ test('a disk that is full costs the cache and nothing else', async ({ server, ap
     await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
   } finally {
     await context.close()
-  }
-})
-
-test.describe('stored rows that are not as written', () => {
-  for (const [what, change] of [
-    ['a byte of the rows', `(store, value) => { if (store === 'chunks') value[40] ^= 1; return value }`],
-    ['the rows are text', `(store, value) => (store === 'chunks' ? '<script>alert(1)</script>' : value)`],
-    ['the meta record is a number', `(store, value) => (store === 'meta' && value.epoch ? 5 : value)`],
-    ['the meta record is from another world', `(store, value) => (value.epoch ? { ...value, cursor: '5', generation: null } : value)`],
-    ['the newest page is a list of anything', `(store, value) => (store === 'head' ? new TextEncoder().encode('{"data":{"hasMore":false,"sessionList":[1,{}],"nextMaxTimestamp":0},"asOf":1}') : value)`],
-    ['rows are gone', `(store, value) => (store === 'chunks' || store === 'journal' ? undefined : value)`],
-  ] as const) {
-    test(`are never believed: ${what}`, async ({ server, api, page }) => {
-      for (const friend of ['bob', 'carol']) await api.send(friend, 'alice', 'hello')
-      await fillStorage(page, server)
-      await tamper(page, change)
-      await page.reload()
-      await connect(page, server, 'alice')
-      await untilConnection(page, 'alice', 'live')
-      expect((await list(page, 'alice')).data).toEqual(await api.list('alice'))
-      await page.evaluate(() => window.clients.alice!.close())
-
-      await server.stop() // what was damaged is written anew
-      await page.reload()
-      await connect(page, server, 'alice')
-      expect(await get(page, 'bob')).toMatchObject({ code: 0, source: 'cache', data: { sessionId: 'bob' } })
-      expect(idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
-    })
   }
 })
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { badCalls, badConnects } from './bad-input'
 import { connect, expect, idsOf, list, test, textOf, untilConnection } from './fixtures'
+import { measured } from './measured'
 
 test.describe('bad input', () => {
   test('is code 414 with a text that names it, and changes nothing', async ({ server, api, page }) => {
@@ -121,7 +122,7 @@ test.describe('the cache', () => {
     await untilConnection(page, 'alice', 'offline')
   })
 
-  test('of one account is never another’s', async ({ server, api, page }) => {
+  test('D16 of one account is never another’s', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'for alice alone')
     await api.send('dave', 'carol', 'for carol alone')
     await connect(page, server, 'alice')
@@ -141,6 +142,7 @@ test.describe('the cache', () => {
 
     const names = await page.evaluate(async () => (await indexedDB.databases()).map((d) => d.name))
     expect(names.join()).not.toMatch(/alice|carol|bob/)
+    measured('D16', '3 accounts one after another and at once: 0 rows of another, no name in the databases’ names')
   })
 
   test('leaves no database behind after a logout with wipe', async ({ server, api, page }) => {

@@ -1,15 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const binary = fileURLToPath(new URL('../build/recentsd', import.meta.url))
 const workerd = fileURLToPath(new URL('node_modules/.bin/workerd', import.meta.url))
-const edge = fileURLToPath(new URL('../build/edge/workerd.capnp', import.meta.url))
+const edge = fileURLToPath(new URL('../build/trial/workerd.capnp', import.meta.url))
 const site = fileURLToPath(new URL('../server/recentsd/assets', import.meta.url))
 
 /** RECENTS_PLACE=edge runs the same tests on the worker in the real edge runtime. */
@@ -24,7 +25,7 @@ export class Server {
   private constructor(
     readonly port: number,
     readonly dataDir: string,
-    readonly flags: string[],
+    readonly flags: string[] = [],
   ) {
     this.url = `http://127.0.0.1:${port}`
   }
@@ -32,8 +33,9 @@ export class Server {
   /** Starts a server with an empty data directory. `seed` gives it the demo's accounts. */
   static async open({ seed = false } = {}): Promise<Server> {
     const dataDir = await mkdtemp(join(tmpdir(), 'recents-e2e-'))
-    const server = new Server(await freePort(), dataDir, seed ? ['-seed'] : [])
+    const server = new Server(await freePort(), dataDir)
     await server.start()
+    if (seed) await promisify(execFile)(binary, ['seed', '-url', server.url, '-key', 'dev'])
     return server
   }
 
@@ -59,7 +61,7 @@ export class Server {
     const args = ['serve', edge, `--socket-addr=http=127.0.0.1:${this.port}`, `--directory-path=storage=${this.dataDir}`,
       `--directory-path=site=${site}`, '--control-fd=1']
     const secret = 'the-token-secret-of-the-tests-0123456789'
-    const env = { ...process.env, RECENTS_DEV: '1', RECENTS_SERVER_KEY: 'dev', RECENTS_TOKEN_SECRET: secret, RECENTS_ALLOW_ORIGIN: '' }
+    const env = { ...process.env, RECENTS_DEV: '1', RECENTS_SERVER_KEY: 'dev', RECENTS_TOKEN_SECRET: secret, RECENTS_TOKEN_PUBLIC_KEY: '', RECENTS_ALLOW_ORIGIN: '' }
     return spawn(workerd, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
   }
 
@@ -78,6 +80,19 @@ export class Server {
   /** Ends the process as a power cut does. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
+  }
+
+  /** Forgets all data of a process that has ended: the next one is another server at the same address. */
+  async forget(): Promise<void> {
+    await rm(this.dataDir, { recursive: true })
+    await mkdir(this.dataDir)
+  }
+
+  /** Takes the data of another server; both processes have ended. */
+  async take(other: Server): Promise<void> {
+    await this.forget()
+    await cp(other.dataDir, this.dataDir, { recursive: true })
+    await other.close()
   }
 
   /** Stops the process and forgets its data. */

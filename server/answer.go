@@ -18,10 +18,11 @@ import (
 // log line tells.
 type reply struct {
 	http.ResponseWriter
-	code    int    // result code of the envelope, or the HTTP status of what has none
-	bytes   int    // of the body
-	begun   bool   // the header is out
-	account string // "" until known; logged at debug only
+	code    int           // result code of the envelope, or the HTTP status of what has none
+	bytes   int           // of the body
+	begun   bool          // the header is out
+	account string        // "" until known; logged at debug only
+	waited  time.Duration // for a change, which is no work: neither logged nor measured
 }
 
 func (w *reply) WriteHeader(status int) {
@@ -117,13 +118,35 @@ func (h *Handler) failInside(w *reply) {
 	w.refuse(core.CodeServer, "internal error")
 }
 
+// Refuse answers a request that a place in front of the accounts does not pass
+// on: with core.CodeUnavailable, since the place where the account is does not
+// answer; with core.CodeTooMany, since its address calls too often; with
+// core.CodeServer else.
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, code int) {
+	out := &reply{ResponseWriter: w}
+	defer h.finish(out, r, time.Now())
+	switch {
+	case h.origins.preflight(out, r):
+	case code == core.CodeUnavailable:
+		out.refuse(code, "the account's place is busy or moves: try again")
+	case code == core.CodeTooMany:
+		h.fail(out, r, tooMany(out, "requests from one address", addressPause))
+	default:
+		out.refuse(core.CodeServer, "internal error")
+	}
+}
+
+// addressPause is how long an address that is limited in front is told to wait:
+// the shortest period of the platform's limits.
+const addressPause = 9 * time.Second
+
 // finish ends a request: it catches a panic, counts, and logs one line. The
 // line holds no token, no message, and no account unless at debug.
 func (h *Handler) finish(w *reply, r *http.Request, start time.Time) {
 	if v := recover(); v != nil {
 		h.caught(w, r, v)
 	}
-	took := time.Since(start)
+	took := time.Since(start) - w.waited
 	path := pathName(h, r)
 	h.opts.Metrics.Called(path, w.code, took)
 	attrs := []slog.Attr{slog.String("method", methodName(r)), slog.String("path", path), slog.Int("code", w.code),

@@ -271,7 +271,7 @@ func (h *Handler) setTeamMembers(ctx context.Context, q *request) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	return h.write(ctx, q, serverPartition, func(w *work) (string, error) { return null, w.tx.PutTeam(t) })
+	return h.write(ctx, q, partitionOf(t.Key), func(w *work) (string, error) { return null, w.tx.PutTeam(t) })
 }
 
 // completeTeam checks a group, and makes its owner and managers members.

@@ -16,10 +16,20 @@ func (h *Handler) queryList(ctx context.Context, q *request) (data []byte, err e
 	}
 	err = h.view(ctx, q.caller.account, func(a *account.Account) error {
 		rows, hasMore, err := a.List(list)
-		data = core.AppendSessionList(nil, rows, hasMore, list.NeedLastMsg, core.NextMax(rows, hasMore))
+		data = core.AppendSessionList(make([]byte, 0, listBytes(rows)), rows, hasMore, list.NeedLastMsg, core.NextMax(rows, hasMore))
 		return err
 	})
 	return data, err
+}
+
+// listBytes is about how long a list of the rows is: each message stands in it
+// as a string and, in part, as members.
+func listBytes(rows []core.Row) int {
+	n := 0
+	for i := range rows {
+		n += 500 + 2*len(rows[i].Msg) + 2*len(rows[i].Ext)
+	}
+	return n
 }
 
 func (h *Handler) query(ctx context.Context, q *request) (data []byte, err error) {
@@ -79,7 +89,12 @@ func (h *Handler) sync(ctx context.Context, q *request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := h.syncPage(ctx, q.caller.account, s)
+	var page *core.SyncPage
+	if s.WaitMs > 0 && h.tells {
+		page, err = h.longPoll(ctx, q, s)
+	} else {
+		page, err = h.syncPage(ctx, q.caller.account, s)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (h *Handler) admitSocket(w *reply, r *http.Request) error {
 		return core.BadParam("updates: is a WebSocket with the subprotocols " + subprotocol + " and " + bearerPrefix + "<token>")
 	}
 	if h.stopping.Load() {
-		return &core.Error{Code: core.CodeUnavailable, Details: "the server is stopping"}
+		return errStopping
 	}
 	return h.limitAddress(w, r)
 }

@@ -19,12 +19,21 @@ func newHub(m Metrics) *hub {
 	return &hub{metrics: m, readers: map[string]map[*reader]struct{}{}}
 }
 
-// reader is one open socket of an account. The hub's lock guards its fields.
+// reader is one open socket of an account, or a call that waits for a change.
+// The hub's lock guards its fields.
 type reader struct {
 	account  string
 	clientID string
 	lastMid  int64 // the newest mutation of clientID that is known to be applied
 	out      *outbox
+	bell     chan struct{} // of a call that waits, which has no outbox: holds one, something changed
+}
+
+func (r *reader) ring() {
+	select {
+	case r.bell <- struct{}{}:
+	default:
+	}
 }
 
 // add has the reader told from now on. A reader that is there starts over with
@@ -73,6 +82,10 @@ func (h *hub) publish(deltas []*account.Delta) {
 }
 
 func (h *hub) push(r *reader, d *account.Delta, shared []byte) {
+	if r.out == nil {
+		r.ring()
+		return
+	}
 	if d.Client != "" && d.Client == r.clientID {
 		r.lastMid = max(r.lastMid, d.LastMid)
 	}

@@ -12,8 +12,8 @@ import (
 type Limits struct {
 	AccountRate, AddressRate   float64 // requests a second
 	AccountBurst, AddressBurst int     // requests at once; 0: four seconds of the rate
-	AccountSockets             int     // open WebSockets of one account
-	Sockets                    int     // open WebSockets in all
+	AccountSockets             int     // open WebSockets and waiting calls of one account
+	Sockets                    int     // open WebSockets and waiting calls in all
 }
 
 // DefaultLimits are generous: a person's tabs stay far below, a loop gone wild
@@ -92,7 +92,7 @@ func (b *buckets) bucket(name string) *rate.Limiter {
 	return l
 }
 
-// slots counts the open sockets.
+// slots counts the open sockets, and the calls that wait in place of one.
 type slots struct {
 	mu           sync.Mutex
 	max, maxEach int

@@ -165,25 +165,29 @@ func (h *Handler) Home(r *http.Request, body []byte) Home {
 	if !h.auth.isServerKey(bearer(r)) || r.Method != http.MethodPost {
 		return Home{}
 	}
+	home := Home{Server: true}
 	var s sending
 	var id string
 	read := params{"from": text(&s.from), "account": text(&s.from), "teamId": text(&id), "sessionType": text(&s.typ)}
 	if core.Strict(body) != nil || read.read(body) != nil {
-		return Home{}
+		return home
 	}
 	switch r.URL.Path {
-	case "/v1/sendMessage", "/v1/revokeMessage", "/v1/deleteMessageOneWay":
+	case "/v1/sendMessage", "/v1/revokeMessage", "/v1/deleteMessageOneWay", "/v1/exportAccount", "/v1/importAccount":
 		if core.CheckID("account", s.from) == nil {
-			return Home{Account: s.from}
+			home.Account = s.from
 		}
 	case "/v1/setTeamMembers":
 		t, err := core.ParseSessionType(s.typ)
 		if err == nil && t != core.P2P && core.CheckID("teamId", id) == nil {
-			return Home{Team: core.Key{Type: t, ID: id}.String()}
+			home.Team = core.Key{Type: t, ID: id}.String()
 		}
 	}
-	return Home{}
+	return home
 }
 
 // Home is the place of a call: an account's or a group's, by its session key.
-type Home struct{ Account, Team string }
+type Home struct {
+	Account, Team string
+	Server        bool // the server key calls
+}

@@ -3,12 +3,14 @@ package server_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
 
+	"recents/core"
 	"recents/core/account"
 	"recents/server"
 )
@@ -137,17 +139,19 @@ func TestHome(t *testing.T) {
 		key, path, body string
 		want            server.Home
 	}{
-		{serverKey, send, `{"from":"a|b","to":"x"}`, server.Home{Account: "a|b"}},
-		{serverKey, "/v1/revokeMessage", `{"from":"alice"}`, server.Home{Account: "alice"}},
-		{serverKey, "/v1/deleteMessageOneWay", `{"account":"alice"}`, server.Home{Account: "alice"}},
-		{serverKey, team, `{"teamId":"t","sessionType":"team"}`, server.Home{Team: "team|t"}},
-		{serverKey, team, `{"teamId":"t","sessionType":"superTeam"}`, server.Home{Team: "super_team|t"}},
-		{serverKey, team, `{"teamId":"t","sessionType":"p2p"}`, server.Home{}},
-		{serverKey, send, `{"from":"a/b"}`, server.Home{}},
-		{serverKey, send, `{"from":1}`, server.Home{}},
-		{serverKey, send, `{"from":"a"`, server.Home{}},
-		{serverKey, send, `{}`, server.Home{}},
-		{serverKey, "/v1/issueToken", `{"account":"alice"}`, server.Home{}},
+		{serverKey, send, `{"from":"a|b","to":"x"}`, server.Home{Account: "a|b", Server: true}},
+		{serverKey, "/v1/revokeMessage", `{"from":"alice"}`, server.Home{Account: "alice", Server: true}},
+		{serverKey, "/v1/deleteMessageOneWay", `{"account":"alice"}`, server.Home{Account: "alice", Server: true}},
+		{serverKey, "/v1/exportAccount", `{"account":"alice"}`, server.Home{Account: "alice", Server: true}},
+		{serverKey, "/v1/importAccount", `{"account":"alice","page":{"account":"bob"}}`, server.Home{Account: "alice", Server: true}},
+		{serverKey, team, `{"teamId":"t","sessionType":"team"}`, server.Home{Team: "team|t", Server: true}},
+		{serverKey, team, `{"teamId":"t","sessionType":"superTeam"}`, server.Home{Team: "super_team|t", Server: true}},
+		{serverKey, team, `{"teamId":"t","sessionType":"p2p"}`, server.Home{Server: true}},
+		{serverKey, send, `{"from":"a/b"}`, server.Home{Server: true}},
+		{serverKey, send, `{"from":1}`, server.Home{Server: true}},
+		{serverKey, send, `{"from":"a"`, server.Home{Server: true}},
+		{serverKey, send, `{}`, server.Home{Server: true}},
+		{serverKey, "/v1/issueToken", `{"account":"alice"}`, server.Home{Server: true}},
 		{"guess", send, `{"from":"alice"}`, server.Home{}},
 		{w.token("alice"), send, `{"from":"bob"}`, server.Home{}},
 	} {
@@ -198,4 +202,54 @@ func TestCarried(t *testing.T) {
 	w.clock.Add(1000)
 	code, _ = hear(`{}`)
 	require.Equal(t, server.CloseToken, code)
+}
+
+// TestS16CarriedThatIsNotRead: what is sent unasked stays within the bounds of a
+// slow reader; then it is told once, and again when it has pulled.
+func TestS16CarriedThatIsNotRead(t *testing.T) {
+	small := &account.Delta{Account: "alice", Epoch: "e", From: 1, To: 2}
+	large := server.DeltaHead(&account.Delta{Account: "alice", Epoch: "e", From: 1, To: 2,
+		Rows: []core.Row{{Key: core.Key{Type: core.P2P, ID: "bob"}, Seq: 2, UpdateTime: 1, Ext: strings.Repeat("x", 100<<10), HasExt: true}}})
+	for _, c := range []struct {
+		name   string
+		shared []byte
+		frames int // that a reader takes before it is behind
+	}{{"frames", server.DeltaHead(small), 100}, {"bytes", large, 2}} {
+		s := &server.Carried{Account: "alice", Expires: startTime, Live: true, ClientID: "tab"}
+		for round := range 3 {
+			for n := range c.frames {
+				f, err := core.ParseFrame(s.Told(small, c.shared))
+				require.NoError(t, err)
+				require.Equal(t, core.FrameDelta, f.Kind, "%s: %d, %d", c.name, round, n)
+			}
+			f, err := core.ParseFrame(s.Told(small, c.shared))
+			require.NoError(t, err)
+			require.Equal(t, core.Frame{Kind: core.FrameBehind, Epoch: "e", Head: 2}, f, c.name)
+			require.Nil(t, s.Told(small, c.shared), "told once")
+			s.Pulled()
+		}
+	}
+	t.Attr("S16", "a socket that is not read is sent 100 frames or 256 KiB, then behind, then nothing until it has pulled")
+}
+
+// TestRefuse: what is not passed on is answered as any refusal is.
+func TestRefuse(t *testing.T) {
+	w := newWorld(t, account.NewMemory(), func(o *server.Options) { o.Origins = []string{"https://a.example"} })
+	for _, c := range []struct {
+		code, status int
+		retry        string
+	}{{503, 503, "1"}, {416, 429, "10"}, {500, 500, ""}, {0, 500, ""}} {
+		r := httptest.NewRequest(http.MethodPost, "/v1/sync", nil)
+		r.Header.Set("Origin", "https://a.example")
+		rec := httptest.NewRecorder()
+		w.handler.Refuse(rec, r, c.code)
+		require.Equal(t, c.status, rec.Code)
+		require.Equal(t, c.retry, rec.Header().Get("Retry-After"))
+		require.Equal(t, "https://a.example", rec.Header().Get("Access-Control-Allow-Origin"))
+		want := c.code
+		if want == 0 {
+			want = 500
+		}
+		require.EqualValues(t, want, gjson.Get(rec.Body.String(), "code").Int(), rec.Body.String())
+	}
 }

@@ -41,6 +41,8 @@ func (h *Handler) table() map[string]route {
 		"/v1/revokeMessage":       {byBoth, core.MaxBody, h.revokeMessage, nil},
 		"/v1/setTeamMembers":      {byServerKey, maxTeamBody, h.setTeamMembers, nil},
 		"/v1/deleteMessageOneWay": {byServerKey, core.MaxBody, h.deleteOneWay, nil},
+		"/v1/exportAccount":       {byServerKey, core.MaxBody, h.exportAccount, nil},
+		"/v1/importAccount":       {byServerKey, maxImportBody, h.importAccount, nil},
 		updatesPath:               {serve: h.updates},
 		"/healthz":                {serve: h.healthz},
 		"/readyz":                 {serve: h.readyz},
@@ -107,6 +109,7 @@ type request struct {
 	caller caller
 	body   []byte // passed core.Strict
 	key    string // Idempotency-Key, "" for none
+	out    *reply
 }
 
 // hash tells two bodies of one path apart.
@@ -135,7 +138,7 @@ func (h *Handler) admit(w *reply, r *http.Request, rt *route) (*request, error) 
 		return nil, err
 	}
 	body, err := readBody(w, r, rt.maxBody)
-	return &request{http: r, path: r.URL.Path, caller: who, body: body, key: key}, err
+	return &request{http: r, path: r.URL.Path, caller: who, body: body, key: key, out: w}, err
 }
 
 // identify says who calls and whether this path admits it. A token is checked

@@ -41,8 +41,9 @@ type Options struct {
 	Metrics    Metrics       // nil: none
 	Exposition http.Handler  // what GET /metrics shows; nil: no such path
 
-	Remote  Remote                 // the accounts that Accounts does not hold; nil: it holds all
-	Publish func([]*account.Delta) // told of each commit once it is durable; nil: the sockets of this Handler
+	Remote      Remote                 // the accounts that Accounts does not hold; nil: it holds all
+	OpenSockets func() int             // how many a runtime that holds them itself has open of the caller's account; nil: those of this Handler count
+	Publish     func([]*account.Delta) // told of each commit once it is durable; nil: the sockets of this Handler
 }
 
 // Metrics is told what happens, for counting. Its methods are called often and
@@ -64,6 +65,7 @@ type Handler struct {
 	hub      *hub
 	sockets  *sockets
 	routes   map[string]route
+	tells    bool // the hub hears of every commit, so a call may wait for one
 	stopping atomic.Bool
 	failed   sync.Once
 	newest   atomic.Int64 // update time given out, ms; written within Accounts.Update
@@ -88,6 +90,7 @@ func New(ctx context.Context, o Options) (*Handler, error) {
 		hub:     newHub(o.Metrics),
 		sockets: newSockets(),
 		order:   account.NextOrder(0, newest+1) - 1,
+		tells:   o.Publish == nil,
 	}
 	if h.opts.Publish == nil {
 		h.opts.Publish = h.hub.publish
@@ -144,10 +147,13 @@ func (h *Handler) Close(ctx context.Context) error {
 	return h.sockets.close(ctx)
 }
 
+// errStopping refuses what would outlive the server.
+var errStopping = &core.Error{Code: core.CodeUnavailable, Details: "the server is stopping"}
+
 // unready says why no new caller should be sent here.
 func (h *Handler) unready() error {
 	if h.stopping.Load() {
-		return &core.Error{Code: core.CodeUnavailable, Details: "the server is stopping"}
+		return errStopping
 	}
 	if err := h.opts.Healthy(); err != nil {
 		h.failed.Do(func() { h.opts.Failed(err) })

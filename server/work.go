@@ -67,9 +67,10 @@ func (w *work) commit() error {
 	return nil
 }
 
-// serverPartition holds what belongs to no account. No account has its name: an
-// id holds no '/'.
-const serverPartition = "/server"
+// partitionOf names where a group's receipts are, which belong to no account. No
+// account has its name: an id holds no '/'. Each group has its own, as it must
+// where each has a store of its own.
+func partitionOf(group core.Key) string { return "/" + group.String() }
 
 // write is update for a call, whose answer it returns. With an Idempotency-Key
 // it runs once: acting is the account that remembers the answer. A caller's

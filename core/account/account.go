@@ -111,6 +111,10 @@ func (a *Account) Commit() (*Delta, error) {
 		return nil, err
 	}
 	d := &Delta{Account: a.Name, Epoch: a.meta.Epoch, From: a.before.Seq, To: a.meta.Seq}
+	if a.before.Epoch != "" && a.before.Epoch != a.meta.Epoch {
+		d.From = 0 // of another log: no reader's cursor, so each asks and is reset
+		return d, nil
+	}
 	for i := range a.puts {
 		if a.puts[i].State != Husk {
 			d.Rows = append(d.Rows, a.puts[i].Row)
@@ -123,7 +127,7 @@ func (a *Account) Commit() (*Delta, error) {
 }
 
 func (c *Change) empty() bool {
-	return len(c.Drop) == 0 && c.Client == nil && len(c.Receipts) == 0 && len(c.PutRevokes) == 0 &&
+	return !c.Wipe && len(c.Clients) == 0 && len(c.Drop) == 0 && c.Client == nil && len(c.Receipts) == 0 && len(c.PutRevokes) == 0 &&
 		len(c.DropRevokes) == 0 && c.ExpireBefore == 0 && c.ClientsBefore == 0
 }
 

@@ -209,7 +209,40 @@ func (a *memoryAccount) PendingRevoke(msgID string) (*PendingRevoke, error) {
 	return nil, nil
 }
 
+func (a *memoryAccount) Records(after int64, limit int) ([]Record, error) {
+	return a.pick(limit, bySeq, func(r *Record) bool { return r.Seq > after })
+}
+
+func (a *memoryAccount) Clients(after string, limit int) ([]Client, error) {
+	return rising(a.clients, after, limit), nil
+}
+
+func (a *memoryAccount) Receipts(after string, limit int) ([]Receipt, error) {
+	return rising(a.receipts, after, limit), nil
+}
+
+func (a *memoryAccount) PendingRevokes(after string, limit int) ([]PendingRevoke, error) {
+	return rising(a.revokes, after, limit), nil
+}
+
+func rising[V any](m map[string]V, after string, limit int) (list []V) {
+	var names []string
+	for name := range m {
+		if name > after {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names[:min(limit, len(names))] {
+		list = append(list, m[name])
+	}
+	return list
+}
+
 func (a *memoryAccount) Commit(c *Change) error {
+	if c.Wipe {
+		*a = memoryAccount{}
+	}
 	a.meta = c.Meta
 	for _, r := range c.Put {
 		set(&a.rows, r.Key.String(), r)
@@ -219,6 +252,9 @@ func (a *memoryAccount) Commit(c *Change) error {
 	}
 	if c.Client != nil {
 		set(&a.clients, c.Client.ID, *c.Client)
+	}
+	for _, cl := range c.Clients {
+		set(&a.clients, cl.ID, cl)
 	}
 	for _, r := range c.Receipts {
 		set(&a.receipts, r.Key, r)

@@ -86,6 +86,16 @@ type Store interface {
 	// a time and whose Seq is at most maxSeq, rising by Seq.
 	Expired(s State, before, maxSeq int64, limit int) ([]Record, error)
 
+	// Records returns at most limit records with Seq > after, rising by Seq:
+	// husks too, which Changes leaves out.
+	Records(after int64, limit int) ([]Record, error)
+
+	// Clients, Receipts and PendingRevokes return at most limit whose ID, Key or
+	// MsgID is over after, rising by it as bytes are.
+	Clients(after string, limit int) ([]Client, error)
+	Receipts(after string, limit int) ([]Receipt, error)
+	PendingRevokes(after string, limit int) ([]PendingRevoke, error)
+
 	// Commit applies a Change.
 	Commit(c *Change) error
 }
@@ -142,10 +152,12 @@ type PendingRevoke struct {
 
 // Change is what one operation writes.
 type Change struct {
+	Wipe        bool // all that was held goes first
 	Meta        Meta
 	Put         []Record // by key, replacing the one there; several of one key do not occur
 	Drop        []string // keys of records to forget whole
 	Client      *Client
+	Clients     []Client  // more of them, by ID, replacing
 	Receipts    []Receipt // by key, replacing
 	PutRevokes  []PendingRevoke
 	DropRevokes []string // message ids

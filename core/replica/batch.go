@@ -62,7 +62,7 @@ func parseMeta(b []byte) *Meta {
 		core.Member{Name: "generation", To: &m.Generation}, core.Member{Name: "lowest", To: &m.Lowest},
 		core.Member{Name: "asOf", To: &m.AsOf}, core.Member{Name: "journal", To: &m.Journal},
 		core.Member{Name: "clientId", To: &m.ClientID})
-	if err != nil || m.Epoch == "" || m.Generation < 1 {
+	if err != nil || m.Epoch == "" || len(m.Epoch) > core.MaxEpoch || len(m.ClientID) > core.MaxClientID || m.Generation < 1 {
 		return nil
 	}
 	return &m

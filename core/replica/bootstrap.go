@@ -170,7 +170,9 @@ func (r *Replica) flip(b *bootstrap) {
 	r.evict()
 	r.store.rewrite()
 	r.landWrites()
-	if r.link.state == offline {
+	if r.link.poll.on {
+		r.link.state = live
+	} else if r.link.state == offline {
 		r.link.state = connecting
 	}
 	if r.link.head > r.cursor.Seq {

@@ -17,7 +17,7 @@ const (
 	EvLoad     EventKind = 2  // the stored meta record: Data is its JSON, empty when nothing is stored; Code 1: what follows is only what FxReread did not know
 	EvChunk    EventKind = 3  // one stored chunk or journal record, chunks first, each in the order of its number: Data
 	EvLoaded   EventKind = 4  // all was read (Code 0), or storage failed and is not to be used (Code 1)
-	EvStored   EventKind = 5  // FxStore ID was done (Code 0), found other meta (Code 1: Data is that meta's JSON, empty for none) or failed (Code 2)
+	EvStored   EventKind = 5  // FxStore ID was done (Code 0), found other meta (Code 1: Data is that meta's JSON, empty for none), failed (Code 2) or had no room (Code 3)
 	EvOpened   EventKind = 6  // socket ID is open
 	EvFrame    EventKind = 7  // socket ID got a text frame: Data
 	EvClosed   EventKind = 8  // socket ID is closed, or never opened: Code is the close code, 1006 when unknown
@@ -28,7 +28,7 @@ const (
 	EvCall     EventKind = 13 // the app called: ID names the call, Code is a Call constant, Data the parameters' JSON
 	EvAbort    EventKind = 14 // the app gave call ID up
 	EvClose    EventKind = 15 // the app closes the client
-	EvQueued   EventKind = 16 // FxOutbox ID was done (Code 0: Data is the answer), or failed (Code 2); between EvLoad and EvLoaded, with ID 0: the whole stored outbox
+	EvQueued   EventKind = 16 // FxOutbox ID was done (Code 0: Data is the answer), failed (Code 2) or had no room (Code 3); between EvLoad and EvLoaded, with ID 0: the whole stored outbox
 	EvRole     EventKind = 17 // among the tabs of its account this one leads (Code 1) or follows (Code 0)
 	EvLeader   EventKind = 18 // the tab that leads tells of itself: Data is {connection, cursor, lastError}
 	EvChanged  EventKind = 19 // another tab changed what is stored
@@ -53,6 +53,12 @@ const (
 	CallDelete = 4 // {sessionList: [{sessionId, sessionType}]}
 )
 
+// How FxFetch asks.
+const (
+	FetchFresh = 1 // ask the app for a new token first
+	FetchSlow  = 2 // the server may hold the answer back for core.MaxWait
+)
+
 // EffectKind says what the replica wants done.
 type EffectKind uint8
 
@@ -62,7 +68,7 @@ const (
 	FxUpdates EffectKind = 2  // Data is a JSON array of RecentSession: one onMySessionUpdate each
 	FxDeletes EffectKind = 3  // Data is a JSON array of {sessionId, sessionType}: one onMySessionDelete
 	FxStatus  EffectKind = 4  // Data is the status's JSON (api.md §1 client.status, without storage's cause)
-	FxFetch   EffectKind = 5  // POST Data to Path and answer with EvResponse ID; Code 1: ask the app for a new token first
+	FxFetch   EffectKind = 5  // POST Data to Path and answer with EvResponse ID; Code is a sum of Fetch constants
 	FxDial    EffectKind = 6  // open socket ID to /v1/updates; Code 1: ask the app for a new token first
 	FxSend    EffectKind = 7  // send the text Data on socket ID
 	FxHangup  EffectKind = 8  // close socket ID with close code Code; no EvClosed is needed
@@ -72,7 +78,7 @@ const (
 	FxClosed  EffectKind = 12 // the replica is closed: it wants nothing any more
 	FxOutbox  EffectKind = 13 // change the stored outbox as Data says, durably (strict), and answer with EvQueued ID; see outbox.go
 	FxSettled EffectKind = 14 // Data tells what became of a write whose call was answered with 202: one onSettled
-	FxReread  EffectKind = 15 // read what is stored, of one moment, and answer as at the start, EvLoad to EvLoaded; Data is the meta that is known: while generation and epoch are still its own, the journal records after it are enough
+	FxReread  EffectKind = 15 // read what is stored, of one moment, and answer as at the start, EvLoad to EvLoaded; Data is the meta that is known: while generation and epoch are still its own, the journal records after it are enough; Code 1: storage failed before, so it is opened anew first
 	FxRefused EffectKind = 16 // tell the other tabs Data: what the server said against a write of one of them, or that what is stored cannot be read
 )
 

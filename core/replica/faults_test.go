@@ -3,6 +3,7 @@ package replica_test
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -49,12 +50,115 @@ func TestAnUnreadableWriteHoldsUpNoOther(t *testing.T) {
 	w.disk.outbox[1].Write = json.RawMessage("null")
 	w.now++
 	w.open()
+	assert.Equal(t, "outbox: a write that waited could not be read, and is lost", w.status["lastError"])
 	w.setOnline(true)
 	w.pass(5000)
 	_, exts := w.onServer()
 	assert.Equal(t, map[string]string{"f0": "x", "f2": "x"}, exts)
 	assert.EqualValues(t, 0, w.status["pending"])
 	assert.Empty(t, w.disk.outbox)
+}
+
+// A write that is refused for its token, while the socket stays open, is sent
+// again soon: nothing else would tell that the token is taken by now.
+func TestAWriteRefusedForItsTokenIsNotStuckBehindALiveSocket(t *testing.T) {
+	for status, body := range map[int]string{
+		403: `{"code":403,"errorDetails":"not yet"}`,
+		401: `{"code":302,"errorDetails":"token: is expired"}`,
+	} {
+		w := newWorld(t)
+		w.fill(1)
+		w.open()
+		w.pass(1000)
+		refusals := 2 // a 401 is tried once more at once
+		w.refuse = func(path string) (int, string, bool) {
+			refusals--
+			return status, body, path == "/v1/mutate" && refusals >= 0
+		}
+		w.setExt("f0", "waits")
+		w.pass(5000)
+		_, exts := w.onServer()
+		assert.Equal(t, map[string]string{"f0": "waits"}, exts, status)
+		assert.Equal(t, "live", w.status["connection"], status)
+	}
+}
+
+// Retry-After wins: neither a new write nor a frame sends the outbox sooner.
+func TestWritesWaitAsLongAsTheServerAsks(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	var asked []int64
+	w.refuseAfter = func(path string) (int64, bool) {
+		if path == "/v1/mutate" {
+			asked = append(asked, w.now)
+		}
+		return 7000, path == "/v1/mutate" && len(asked) == 1
+	}
+	w.setExt("f0", "first")
+	w.setExt("f1", "second")
+	w.message("f0", "a frame")
+	w.pass(6000)
+	w.setExt("f1", "third")
+	w.pass(5000)
+	require.GreaterOrEqual(t, len(asked), 2)
+	assert.GreaterOrEqual(t, asked[1]-asked[0], int64(7000))
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "first", "f1": "third"}, exts)
+}
+
+// What was written is let go of: a page may be open for weeks.
+func TestFlushesLeaveNothingBehind(t *testing.T) {
+	w := newWorld(t)
+	w.fill(100)
+	w.open()
+	flush := func(times int) uint64 {
+		for i := range times {
+			w.message(fmt.Sprint("f", i%100), "text")
+			w.pass(200)
+		}
+		w.updates, w.paths = nil, nil
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := flush(100)
+	id := w.lastStore
+	after := flush(300)
+	assert.Greater(t, w.lastStore-id, int64(200), "flushes")
+	assert.Less(t, int64(after)-int64(before), int64(2<<20), "bytes more than before; a flush here has 30 KB")
+}
+
+// A8: a server whose changes never end gets a rest now and then, and the list is
+// there all the while.
+func TestA8ChangesWithoutEndAreReadWithRests(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	asked, seq := 0, int64(2)
+	w.refuseBody = func(path, _ string) (int, string, bool) {
+		if path != "/v1/sync" || w.server == nil {
+			return 0, "", false
+		}
+		asked++
+		from := seq
+		seq++
+		return 200, fmt.Sprintf(`{"code":200,"data":{"v":1,"epoch":%q,"from":%d,"next":%d,"head":%d,"more":true,"rows":[{"k":"p2p|f0","q":%d,"t":%d}]}}`,
+			w.epoch, from, seq, seq+1000, seq, 5000+seq), true
+	}
+	w.handle(replica.Event{Kind: replica.EvWake})
+	w.run()
+	assert.Equal(t, 1000, asked, "pages before a rest")
+	w.pass(9000)
+	assert.Equal(t, 1000, asked)
+	w.pass(2000)
+	assert.Equal(t, 2000, asked)
+	ids, _, _ := w.list(all).list(t)
+	assert.Len(t, ids, 2)
+	t.Attr("A8", "changes without end: a rest after each 1,000 pages")
 }
 
 // N11: where no socket can be had, requests still do.

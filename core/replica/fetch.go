@@ -33,21 +33,22 @@ func (p *response) passing() bool {
 // fetch asks the server. A refused token is tried once more with a new one
 // before done hears of it.
 func (r *Replica) fetch(path string, body []byte, done func(response)) {
-	r.fetchWith(r.link.fresh, path, body, done)
-	r.link.fresh = false
+	r.fetchAs(0, path, body, done)
 }
 
-func (r *Replica) fetchWith(fresh bool, path string, body []byte, done func(response)) {
+func (r *Replica) fetchAs(how int64, path string, body []byte, done func(response)) {
+	how |= int64(bit(r.link.fresh))
+	r.link.fresh = false
 	r.requestID++
 	r.requests = append(r.requests, request{id: r.requestID, done: func(p response) {
-		if p.code == core.CodeToken && !fresh {
-			r.fetchWith(true, path, body, done)
+		if p.code == core.CodeToken && how&FetchFresh == 0 {
+			r.fetchAs(how|FetchFresh, path, body, done)
 			return
 		}
 		r.noteAuthority(p)
 		done(p)
 	}})
-	r.do(Effect{Kind: FxFetch, ID: r.requestID, Code: int64(bit(fresh)), Path: path, Data: body})
+	r.do(Effect{Kind: FxFetch, ID: r.requestID, Code: how, Path: path, Data: body})
 }
 
 // noteAuthority keeps the status in step with what the server says of the token.
@@ -110,9 +111,19 @@ func (r *Replica) resume() {
 	}
 }
 
+// mayPull reports whether this tab is one that asks for changes, and can.
+func (r *Replica) mayPull() bool {
+	return r.leads && r.known && r.boot == nil && r.link.online && r.link.state != shut && r.refused == nil
+}
+
+// syncRequest asks for the changes after the cursor.
+func (r *Replica) syncRequest() core.SyncRequest {
+	return core.SyncRequest{V: core.SyncVersion, Cursor: r.cursor, ClientID: r.cfg.ClientID, Limit: core.MaxSyncRows}
+}
+
 // pull asks for the changes after the cursor; one at a time (R1).
 func (r *Replica) pull() {
-	if !r.leads || !r.known || r.boot != nil || !r.link.online || r.link.state == shut || r.refused != nil {
+	if !r.mayPull() {
 		return
 	}
 	if r.pulling {
@@ -120,13 +131,14 @@ func (r *Replica) pull() {
 		return
 	}
 	r.pulling, r.pullNext = true, false
-	q := core.SyncRequest{V: core.SyncVersion, Cursor: r.cursor, ClientID: r.cfg.ClientID, Limit: core.MaxSyncRows}
+	q := r.syncRequest()
 	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), func(p response) { r.pulled(&q, p) })
 }
 
 func (r *Replica) pulled(asked *core.SyncRequest, p response) {
 	r.pulling = false
 	page, ok := r.syncPage(asked, p)
+	r.pullAnswered(ok)
 	switch {
 	case r.boot != nil || !r.leads:
 		return // started over, or stepped down, meanwhile
@@ -145,10 +157,25 @@ func (r *Replica) pulled(asked *core.SyncRequest, p response) {
 	default:
 		r.startTimer(timerPull, pullEvery)
 	}
-	if r.boot == nil && (r.pullNext || page.More && page.Next == r.cursor.Seq) {
+	if page.More {
+		r.pages++
+	} else {
+		r.pages = 0
+	}
+	switch {
+	case r.boot != nil:
+	case r.pages >= mostPages:
+		r.pages = 0
+		r.fail("an answer of the server's: there is no end to its changes")
+		r.startTimer(timerPull, rateWait)
+	case r.pullNext || page.More && page.Next == r.cursor.Seq:
 		r.pull()
 	}
 }
+
+// mostPages is how many pages may follow each other before a rest: enough for
+// half a million changes, and an end to those of a hostile server.
+const mostPages = 1000
 
 func (r *Replica) applyPage(page *core.SyncPage) {
 	r.link.head = max(r.link.head, page.Head)
@@ -161,8 +188,8 @@ func (r *Replica) applyPage(page *core.SyncPage) {
 	r.sendWrites()
 	if page.HasDigest && r.lowest == 0 && page.Digest != r.base.digest {
 		r.heals++
-		r.fail("the cache differed from the server and is read again")
 		r.startOver("digest")
+		r.fail("the cache differed from the server and is read again")
 	}
 }
 

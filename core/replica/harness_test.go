@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,8 +28,11 @@ type world struct {
 	r                      *replica.Replica
 	online                 bool
 	refuse                 func(path string) (status int, body string, refused bool)
+	refuseAfter            func(path string) (after int64, refused bool) // 503 with a Retry-After
 	refuseBody             func(path, body string) (status int, answer string, refused bool)
 	socket                 int64 // 0: none
+	lastDial               int64
+	dialed                 int   // sockets that were tried
 	pos                    int64 // what the socket was told up to
 	queue                  []replica.Event
 	timers                 map[int64]int64 // id → due
@@ -40,17 +44,27 @@ type world struct {
 	noSockets, alwaysReset bool
 	pages                  int // rows of a page of /v1/sync; 0: as many as asked
 	heldBack               []replica.Event
+	holds                  bool             // the server holds polls, until answerPolls
+	polls                  []replica.Effect // that it holds
 
 	replies map[int64]result
 	updates []core.RecentSession
 	deletes []core.Key
 	status  map[string]any
-	paths   []string
-	closed  bool
-	settled []settled
-	client  string
-	callID  int64
-	others  func(replica.Event) // tells the other tabs; nil: there are none
+	// storages are the status's storage, each time that it changed.
+	storages []string
+	// fresh counts the sockets that asked for a new token, and freshFetches are
+	// the paths that did.
+	fresh        int
+	freshFetches []string
+	expiresIn    int64 // ms that a token has when a socket is ready; 0: it does not say
+	paths        []string
+	closed       bool
+	lastStore    int64 // id of the last FxStore
+	settled      []settled
+	client       string
+	callID       int64
+	others       func(replica.Event) // tells the other tabs; nil: there are none
 }
 
 type settled struct {
@@ -87,15 +101,19 @@ func (r result) list(t *testing.T) (ids []string, hasMore bool, next int64) {
 
 // disk is what the tabs of one origin share.
 type disk struct {
-	meta    map[string]any
-	chunks  [][]byte
-	journal [][]byte
-	head    []byte
-	fail    bool
-	writes  int
-	client  string // of the outbox, "" when there is none
-	next    int64
-	outbox  []stored
+	meta     map[string]any
+	chunks   [][]byte
+	journal  [][]byte
+	head     []byte
+	fail     bool
+	room     int // bytes that a write may have; 0: any
+	fullOnce bool
+	refused  int // writes that found no room
+	opened   int // times that it was opened again after a failure
+	writes   int
+	client   string // of the outbox, "" when there is none
+	next     int64
+	outbox   []stored
 }
 
 // stored is a write of the outbox.
@@ -147,6 +165,17 @@ func (d *disk) outboxAfter(after int64) []byte {
 	}
 	b, _ := json.Marshal(map[string]any{"clientId": d.client, "next": d.next, "writes": list})
 	return b
+}
+
+// full reports whether there is no room for a write. What is stored takes none:
+// a browser does not count it again either.
+func (d *disk) full(data []byte) bool {
+	if d.fullOnce || d.room > 0 && len(data) > d.room {
+		d.fullOnce = false
+		d.refused++
+		return true
+	}
+	return false
 }
 
 // forget drops the writes that the base contains.
@@ -239,11 +268,17 @@ func (w *world) perform(fx replica.Effect) {
 	case replica.FxStatus:
 		w.status = map[string]any{}
 		require.NoError(w.t, json.Unmarshal(fx.Data, &w.status))
+		if s := fmt.Sprint(w.status["storage"]); len(w.storages) == 0 || w.storages[len(w.storages)-1] != s {
+			w.storages = append(w.storages, s)
+		}
 		if w.status["leader"] == true {
 			w.tellOthers(replica.Event{Kind: replica.EvLeader, Data: fx.Data})
 		}
 	case replica.FxFetch:
 		w.paths = append(w.paths, fx.Path)
+		if fx.Code&replica.FetchFresh > 0 {
+			w.freshFetches = append(w.freshFetches, fx.Path)
+		}
 		w.answer(fx)
 	case replica.FxDial:
 		w.dial(fx)
@@ -261,7 +296,9 @@ func (w *world) perform(fx replica.Effect) {
 		w.closed = true
 	case replica.FxOutbox:
 		ev := replica.Event{Kind: replica.EvQueued, ID: fx.ID, Code: 2}
-		if !w.disk.fail {
+		if w.disk.full(fx.Data) {
+			ev.Code = 3
+		} else if !w.disk.fail {
 			ev.Code, ev.Data = 0, w.disk.change(w.t, fx.Data)
 			w.client = w.disk.client
 		}
@@ -288,8 +325,19 @@ func (w *world) later(ev replica.Event) {
 
 func (w *world) answer(fx replica.Effect) {
 	ev := replica.Event{Kind: replica.EvResponse, ID: fx.ID}
-	if w.online {
+	after, refused := int64(0), false
+	if w.refuseAfter != nil {
+		after, refused = w.refuseAfter(fx.Path)
+	}
+	switch {
+	case refused:
+		ev.Code, ev.After, ev.Data = 503, after, []byte(`{"code":503}`)
+	case w.online:
 		ev.Code, ev.Data = w.serve(fx.Path, fx.Data)
+	}
+	if w.holds && strings.Contains(string(fx.Data), `"waitMs":`) {
+		w.polls = append(w.polls, fx)
+		return
 	}
 	if fx.Path == w.slow {
 		w.heldBack = append(w.heldBack, ev)
@@ -398,6 +446,9 @@ func (w *world) parse(from, text string) *account.Message {
 }
 
 func (w *world) dial(fx replica.Effect) {
+	w.dialed++
+	w.lastDial = fx.ID
+	w.fresh += int(fx.Code)
 	if !w.online || w.noSockets {
 		w.later(replica.Event{Kind: replica.EvClosed, ID: fx.ID, Code: 1006})
 		return
@@ -417,7 +468,7 @@ func (w *world) receive(fx replica.Effect) {
 	q, err := core.ParseSyncRequest(fx.Data)
 	require.NoError(w.t, err)
 	page := w.page(q)
-	f := core.Frame{Kind: core.FrameReady, Epoch: page.Epoch, Head: page.Head, HeartbeatMs: 25000}
+	f := core.Frame{Kind: core.FrameReady, Epoch: page.Epoch, Head: page.Head, HeartbeatMs: 25000, TokenExpiresIn: w.expiresIn}
 	if w.alwaysReset {
 		page.Reset = core.ResetEpoch
 	}
@@ -480,6 +531,7 @@ func (w *world) push() bool {
 }
 
 func (w *world) store(fx replica.Effect) {
+	w.lastStore = fx.ID
 	ev := replica.Event{Kind: replica.EvStored, ID: fx.ID}
 	n := binary.LittleEndian.Uint32(fx.Data)
 	var h struct {
@@ -499,6 +551,8 @@ func (w *world) store(fx replica.Effect) {
 	switch {
 	case w.disk.fail:
 		ev.Code = 2
+	case w.disk.full(fx.Data):
+		ev.Code = 3
 	case w.fenced, !sameMeta(h.Expect, w.disk.meta):
 		ev.Code = 1
 		if w.disk.meta != nil {
@@ -572,6 +626,16 @@ func (w *world) reply(id int64) *result {
 		return nil
 	}
 	return &r
+}
+
+// release hands over the answers that were held back.
+func (w *world) release() {
+	held := w.heldBack
+	w.heldBack = nil
+	for _, ev := range held {
+		w.handle(ev)
+	}
+	w.run()
 }
 
 func (w *world) setOnline(online bool) {

@@ -4,16 +4,17 @@ import "recents/core"
 
 // link is the one socket to /v1/updates.
 type link struct {
-	state    linkState
-	online   bool  // what the browser says
-	id       int64 // of the socket, rising; the current one while open is not none
-	open     socketState
-	tries    int   // dials in a row that did not become ready
-	fresh    bool  // the next dial asks the app for a new token
-	after    int64 // a wait that the server asked for, ms
-	head     int64 // the log's end as far as the server told
-	heartMs  int64
-	pingWait int64
+	state   linkState
+	online  bool  // what the browser says
+	id      int64 // of the socket, rising; the current one while open is not none
+	open    socketState
+	tries   int   // dials in a row that did not become ready
+	fresh   bool  // the next dial asks the app for a new token
+	after   int64 // a wait that the server asked for, ms
+	head    int64 // the log's end as far as the server told
+	heartMs int64
+	poll    poll // in the socket's place
+	rests   bool // while following: the leader is told of no change before it asks
 }
 
 // linkState is the status's connection.
@@ -52,19 +53,19 @@ const (
 	quiet      = 45_000 // ms without a frame: an offline browser leaves a socket open and silent
 	quietAwake = 5_000  // the same right after the page woke
 	pullEvery  = 10 * 60_000
-	rateWait   = 10_000 // after closeRate
+	rateWait   = 10_000 // after closeRate, and after too many pages
 	tokenEarly = 60_000 // ms before its expiry that a token is replaced
 	tokenLeast = 5_000  // but no sooner: a static token cannot be replaced
 )
 
-// connection returns the status's word. A replica is live only while it is in
-// step: ready, and nothing that it knows of is missing. One that follows says
-// what its leader says.
+// connection returns the status's word. A replica is live only while changes
+// come by themselves, within a heartbeat, and nothing that it knows of is
+// missing. One that follows says what its leader says.
 func (r *Replica) connection() string {
 	switch {
 	case r.phase == closing || r.phase == closed || r.refused != nil:
 		return "closed"
-	case r.inStep() || !r.leads && r.known && r.link.state == live:
+	case r.inStep() || r.rests() || !r.leads && r.known && r.link.state == live:
 		return "live"
 	case r.link.state == unauthorized:
 		return "unauthorized"
@@ -77,9 +78,20 @@ func (r *Replica) connection() string {
 // inStep reports whether base is the server's state.
 func (r *Replica) inStep() bool {
 	if !r.leads {
-		return r.known && r.link.state == live && r.cursor.Epoch == r.ahead.Epoch && r.cursor.Seq >= r.ahead.Seq
+		return r.known && r.link.state == live && !r.link.rests && r.cursor.Epoch == r.ahead.Epoch && r.cursor.Seq >= r.ahead.Seq
 	}
-	return r.known && r.boot == nil && r.link.open == ready && r.cursor.Seq >= r.link.head
+	return r.caughtUp() && (r.link.open == ready || r.link.poll.told())
+}
+
+// caughtUp reports whether base holds all that was told.
+func (r *Replica) caughtUp() bool {
+	return r.known && r.boot == nil && r.cursor.Seq >= r.link.head
+}
+
+// rests reports whether changes come by polls, and none would be told now: in a
+// moment base may be old, though not for long.
+func (r *Replica) rests() bool {
+	return r.leads && r.link.poll.on && r.link.state == live && r.caughtUp() && !r.inStep()
 }
 
 // reachable reports whether asking the server is worth a wait.
@@ -91,6 +103,7 @@ func (r *Replica) reachable() bool {
 // base, and dials when there is.
 func (r *Replica) connect() {
 	l := &r.link
+	r.ask()
 	if !r.leads || l.open != none || r.boot != nil || l.state == shut {
 		return
 	}
@@ -167,6 +180,8 @@ func (r *Replica) ready(f *core.Frame) {
 	if f.HeartbeatMs > 0 {
 		l.heartMs = min(f.HeartbeatMs, heartbeat)
 	}
+	l.poll.stop()
+	r.stopTimer(timerPoll)
 	r.lastError = ""
 	r.stopTimer(timerDial)
 	r.startTimer(timerPing, l.heartMs)
@@ -183,6 +198,7 @@ func (r *Replica) ready(f *core.Frame) {
 	}
 	if r.cursor.Seq >= l.head {
 		r.asOf = r.now
+		r.landWrites() // what was acknowledged when this tab led before
 	}
 	if r.unchecked { // a pull brings the digest, which the live frames do not
 		r.unchecked = false
@@ -215,7 +231,12 @@ func (r *Replica) dropped(code int64) {
 	l := &r.link
 	wasReady := l.open == ready
 	l.open = none
-	l.tries++
+	if !l.poll.on {
+		l.tries++
+	}
+	if !wasReady {
+		l.poll.socketFailed(code)
+	}
 	if code == closeToken {
 		l.fresh = true
 	}
@@ -227,7 +248,7 @@ func (r *Replica) dropped(code int64) {
 		return
 	case code == closeAccount:
 		r.reject("token: is of another account")
-	case l.state == unauthorized:
+	case l.state == unauthorized, l.poll.on:
 	case wasReady, code == closeNormal:
 		l.state = connecting // a server that restarts is back at the next try
 	default:
@@ -238,16 +259,22 @@ func (r *Replica) dropped(code int64) {
 	}
 	r.redial()
 	// A browser does not say why an upgrade was refused; a request does.
-	if !wasReady && code != closeNormal {
+	if !wasReady && code != closeNormal && !l.poll.on {
 		r.pull()
 	}
 }
 
 func (r *Replica) redial() {
-	if r.leads && r.link.online {
-		r.startTimer(timerDial, r.backoff(r.link.tries, r.link.after))
-		r.link.after = 0
+	l := &r.link
+	if !r.leads || !l.online {
+		return
 	}
+	if l.poll.on {
+		r.startTimer(timerDial, max(dialAgain+r.roll(dialAgain), l.after))
+	} else {
+		r.startTimer(timerDial, r.backoff(l.tries, l.after))
+	}
+	l.after = 0
 }
 
 // reject notes that the server does not take the token. It is tried again, with
@@ -258,6 +285,9 @@ func (r *Replica) reject(why string) {
 	}
 	r.link.fresh = true
 	r.fail(why)
+	if r.link.open == ready && !r.pulling {
+		r.retryPull(0) // no dial will tell that the token is taken again
+	}
 }
 
 func (r *Replica) network(online bool) {
@@ -266,7 +296,9 @@ func (r *Replica) network(online bool) {
 	if !online {
 		r.hangUp(closeNormal, "")
 		l.state = offline
+		l.poll.doubtIt()
 		r.stopTimer(timerDial)
+		r.stopTimer(timerPoll)
 		return
 	}
 	l.tries = 0
@@ -293,6 +325,7 @@ func (r *Replica) wake() {
 		return
 	}
 	r.link.tries = 0
+	r.link.poll.doubtIt()
 	r.stopTimer(timerDial)
 	r.connect()
 }

@@ -27,6 +27,7 @@ func (r *Replica) saveWrites() {
 	b := &r.box
 	for !r.store.on && len(b.unsaved) > 0 {
 		if b.apart && !r.goApart() {
+			r.answerUnsaved()
 			return
 		}
 		w := b.unsaved[0].number(b.known + 1)
@@ -59,6 +60,17 @@ func (r *Replica) saveWrite(w *write) {
 	r.do(Effect{Kind: FxOutbox, ID: b.id, Data: append(q, '}')})
 }
 
+// answerUnsaved tells, offline, of the writes that are kept in memory until
+// those before them are sent.
+func (r *Replica) answerUnsaved() {
+	if r.reachable() {
+		return
+	}
+	for _, w := range r.box.unsaved {
+		r.answerQueued(w)
+	}
+}
+
 // queued goes on after an FxOutbox. What came from other tabs meanwhile comes
 // with it.
 func (r *Replica) queued(ev Event) {
@@ -67,7 +79,10 @@ func (r *Replica) queued(ev Event) {
 		return
 	}
 	b.saving, b.renumbering = false, false
-	if ev.Code != 0 || !r.takeOutbox(ev.Data) {
+	switch {
+	case ev.Code == storedFull && r.leads && r.trim():
+		r.flush() // writes matter more than rows, which the server has too
+	case ev.Code != storedDone || !r.takeOutbox(ev.Data):
 		r.loseStorage(whyMemory)
 	}
 	r.saveWrites()
@@ -111,6 +126,9 @@ func (r *Replica) takeWrite(w *write, old []*write) []*write {
 		return old
 	}
 	r.box.known = w.last()
+	if w.muts[0].Op == core.OpSkip {
+		r.fail("outbox: a write that waited could not be read, and is lost")
+	}
 	if i := indexOf(r.box.unsaved, w); i >= 0 {
 		w = r.box.unsaved[i].number(w.first)
 		r.box.unsaved = cut(r.box.unsaved, i)
@@ -147,34 +165,6 @@ func (r *Replica) follow(client string) {
 	}
 }
 
-// loseStorage goes on in memory: what could not be stored is sent all the same.
-func (r *Replica) loseStorage(why string) {
-	r.store.on = false
-	r.store.dirty, r.store.sent = changed{}, changed{}
-	r.box.apart = true
-	r.box.saving, r.box.renumbering = false, false
-	if !r.leads {
-		r.lead() // nothing is heard of the other tabs any more
-	}
-	r.fail(why)
-}
-
-const whyMemory = "the browser's storage failed; going on in memory"
-
-// goApart takes a client id of this tab's own. Storage, should it work again, or
-// another tab gives out the numbers of the old one a second time, and the server
-// takes no number twice. What storage has numbered is sent first.
-func (r *Replica) goApart() bool {
-	if len(r.writes) > 0 {
-		return false
-	}
-	b := &r.box
-	b.apart = false
-	b.known, b.done, b.forgot, r.landed = 0, 0, 0, 0
-	r.follow(r.newClientID())
-	return true
-}
-
 func (r *Replica) newClientID() string {
 	return core.Digest(r.roll(1<<62)).String() + core.Digest(r.roll(1<<62)).String()
 }
@@ -199,6 +189,7 @@ func (r *Replica) renumber() {
 		r.do(Effect{Kind: FxOutbox, ID: b.id, Data: q})
 		return
 	}
+	b.apart = false
 	b.known, b.done, b.forgot, r.landed = 0, 0, 0, 0
 	for _, w := range r.writes {
 		w.acked = false

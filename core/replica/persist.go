@@ -26,7 +26,20 @@ type storage struct {
 	askNext    bool     // something changed meanwhile
 	doubted    bool     // the leader says that there is more than was read
 	complaints int      // in a row, of what could not be read
+
+	// See loss.go.
+	left     numbers // of the outbox, when it was lost
+	trial    bool    // the write under way is to show whether it works again
+	regained []byte  // the outbox as it was read then
+	room     int     // sessions that it keeps, the newest, after it was full; 0: all
 }
+
+// What EvStored and EvQueued say became of a write.
+const (
+	storedDone    = 0
+	storedByOther = 1
+	storedFull    = 3 // there was no room; nothing was written
+)
 
 // changed is a list of changed rows, each key's newest, tombstones included, in
 // the order in which keys first changed.
@@ -173,7 +186,7 @@ const maxGeneration = 1 << 40
 func (r *Replica) flush() {
 	s := &r.store
 	s.waiting = false
-	if !r.leads || !s.on || s.writing != nil || !r.unsaved() {
+	if !r.leads || !s.on && !s.trial || s.writing != nil || !r.unsaved() {
 		return
 	}
 	b := Batch{Expect: s.meta, Meta: Meta{Epoch: r.cursor.Epoch, Cursor: r.cursor.Seq,
@@ -191,7 +204,10 @@ func (r *Replica) flush() {
 	b.Head = r.head()
 	s.headDue = false
 	b.Done = r.box.done
-	s.writing, s.done = &b.Meta, b.Done
+	// A copy: a pointer into the batch would keep its blobs, and by Expect those of
+	// every batch before it.
+	wrote := b.Meta
+	s.writing, s.done = &wrote, b.Done
 	s.id++
 	r.do(Effect{Kind: FxStore, ID: s.id, Data: b.encode()})
 }
@@ -204,7 +220,15 @@ func (r *Replica) fillWhole(b *Batch) {
 	}
 	b.Clear = true
 	var rows [][]byte
+	room := r.base.len()
+	if s.room > 0 {
+		room = min(room, s.room)
+	}
 	r.base.each(0, func(e *entry) bool {
+		if room--; room < 0 {
+			b.Meta.Lowest = e.time + 1 // as evict says of what it lets go
+			return false
+		}
 		if rows = append(rows, e.raw); len(rows) == chunkRows {
 			b.Chunks = append(b.Chunks, encodeChunk(rows))
 			rows = rows[:0]
@@ -258,16 +282,24 @@ func (r *Replica) stored(ev Event) {
 	}
 	wrote := s.writing
 	s.writing = nil
+	if s.trial {
+		r.tried(ev, wrote)
+		return
+	}
 	switch ev.Code {
-	case 0:
+	case storedDone:
 		s.meta, s.sent, s.misses = wrote, changed{}, 0
 		r.box.forgot = max(r.box.forgot, s.done)
-	case 1:
+	case storedByOther:
 		if !r.leads {
 			r.reread()
 			return
 		}
 		r.storedByOther(ev.Data, wrote)
+	case storedFull:
+		if !r.trim() {
+			r.loseStorage(whyMemory)
+		}
 	default:
 		r.loseStorage(whyMemory)
 	}

@@ -7,7 +7,7 @@ import "recents/core"
 //
 // Where the rules are: apply.go (R1 to R3, R5), bootstrap.go (starting over),
 // link.go (the socket), fetch.go (requests and pulls), call.go (queries),
-// write.go (updates and deletes), persist.go (storage).
+// write.go (updates and deletes), persist.go (storage), loss.go (its loss).
 type Replica struct {
 	cfg     Config
 	refused error // why Config cannot be used
@@ -41,6 +41,8 @@ type Replica struct {
 	writes  []*write // stored and numbered, not in the base yet, by mid
 	box     outbox
 	sending bool  // a batch of writes is in flight
+	pages   int   // of changes, that said there were more, in a row
+	resting bool  // the server asked for a wait before the next batch
 	single  bool  // a batch was refused: the next holds one write
 	landed  int64 // the base contains every mutation up to this mid
 
@@ -189,6 +191,9 @@ const (
 	timerPull  = 5 // pull, or start over, again
 	timerFlush = 6
 	timerWrite = 7 // send the writes again
+	timerPoll  = 8 // ask for changes, without a socket
+	timerStore = 9 // try the storage again that was lost
+	lastTimer  = timerStore
 	callTimers = 16
 )
 
@@ -210,7 +215,12 @@ func (r *Replica) timer(id int64) {
 	case timerFlush:
 		r.flush()
 	case timerWrite:
+		r.resting = false
 		r.sendWrites()
+	case timerPoll:
+		r.ask()
+	case timerStore:
+		r.tryStorage()
 	default:
 		r.callTimedOut(id - callTimers)
 	}
@@ -285,6 +295,7 @@ func (r *Replica) tellStatus() {
 	s = core.AppendNum(s, `,"cached":`, int64(r.base.len()))
 	s = core.AppendNum(s, `,"pending":`, int64(r.waiting()))
 	s = core.AppendStr(s, `,"cursor":`, r.cursorText())
+	s = core.AppendFlag(s, `,"rests":`, r.rests())
 	s = append(core.AppendStr(s, `,"lastError":`, r.lastError), '}')
 	if string(s) != string(r.status) {
 		r.status = s

@@ -566,3 +566,52 @@ func TestWhatIsStoredNeverClaimsToReachFurther(t *testing.T) {
 	require.EqualValues(t, 5, w.disk.meta["cursor"])
 	assert.EqualValues(t, 1700000000002, w.disk.meta["lowest"])
 }
+
+// A write that was acknowledged to a tab that then stepped down is in the list
+// that another one stored meanwhile: leading again, the tab lets go of it.
+func TestAWriteAcknowledgedBeforeAStepDownLands(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	w.mute, w.fenced = true, true
+	w.setExt("f0", "mine")
+	rows := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: "e1", Seq: 3}, Limit: 500, ClientID: w.client}).Rows
+	w.disk.meta = maps.Clone(w.disk.meta)
+	w.disk.meta["cursor"], w.disk.meta["journal"] = 4.0, 1.0
+	w.disk.journal = [][]byte{replica.EncodeChunk([][]byte{core.AppendRow(nil, &rows[0])})}
+	w.handle(replica.Event{Kind: replica.EvRole, Code: 0})
+	w.run()
+	require.Equal(t, "e1.4", w.status["cursor"])
+	require.EqualValues(t, 1, w.status["pending"], "the other one has not let go of it")
+	w.fenced = false
+	w.handle(replica.Event{Kind: replica.EvRole, Code: 1})
+	w.run()
+	w.pass(5000)
+	assert.EqualValues(t, 0, w.status["pending"])
+	assert.Empty(t, w.disk.outbox)
+}
+
+// What one log acknowledged, another one need not hold: a follower whose leader
+// read a restored log sends its write again once it leads.
+func TestAnAcknowledgementIsOfItsLogAlone(t *testing.T) {
+	w := newWorld(t)
+	w.fill(9)
+	w.open()
+	w.pass(1000)
+	w.mute, w.fenced = true, true
+	w.setExt("f0", "mine") // as 10 of e1
+	w.restore("e2", 2)
+	w.disk.meta = maps.Clone(w.disk.meta)
+	w.disk.meta["epoch"], w.disk.meta["cursor"], w.disk.meta["generation"] = "e2", 2.0, 77.0
+	w.handle(replica.Event{Kind: replica.EvRole, Code: 0})
+	w.run()
+	require.Equal(t, "e2.2", w.status["cursor"])
+	w.mute, w.fenced = false, false
+	w.handle(replica.Event{Kind: replica.EvRole, Code: 1})
+	w.run()
+	w.pass(5000)
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "mine"}, exts)
+	assert.EqualValues(t, 0, w.status["pending"])
+}

@@ -82,6 +82,8 @@ func (r *Replica) lead() {
 		s.rewrite()
 	}
 	r.link.tries, r.link.head, r.failures = 0, 0, 0
+	// One that found the digest wrong may have let go before it read all anew.
+	r.unchecked = r.known
 	r.lastError = ""
 	if r.link.state != shut {
 		r.link.state = connecting
@@ -98,8 +100,9 @@ func (r *Replica) stepDown() {
 	r.flush()
 	r.leads = false
 	r.hangUp(closeNormal, "")
-	r.boot, r.pullNext, r.store.waiting = nil, false, false
-	for id := int64(timerDial); id <= timerWrite; id++ {
+	r.link.poll.stop()
+	r.boot, r.pullNext, r.store.waiting, r.resting = nil, false, false, false
+	for id := int64(timerDial); id <= lastTimer; id++ {
 		r.stopTimer(id)
 	}
 	r.ahead = core.Cursor{}
@@ -108,11 +111,12 @@ func (r *Replica) stepDown() {
 	}
 }
 
-// leader takes what the leader tells of itself: {connection, cursor, lastError}.
+// leader takes what the leader tells of itself: {connection, cursor, lastError, rests}.
 // Anything else is not its word, and ignored.
 func (r *Replica) leader(b []byte) {
 	var word, text, why string
-	err := core.Read(b, core.Member{Name: "connection", To: &word}, core.Member{Name: "cursor", To: &text}, core.Member{Name: "lastError", To: &why})
+	rests := false
+	err := core.Read(b, core.Member{Name: "connection", To: &word}, core.Member{Name: "cursor", To: &text}, core.Member{Name: "lastError", To: &why}, core.Member{Name: "rests", To: &rests})
 	state, known := linkStates[word]
 	if r.leads || err != nil || !known {
 		return
@@ -125,7 +129,7 @@ func (r *Replica) leader(b []byte) {
 	if r.ahead == was { // it was said before
 		r.doubt(state)
 	}
-	r.link.state = state
+	r.link.state, r.link.rests = state, rests
 	r.lastError = why
 }
 
@@ -187,6 +191,10 @@ func (r *Replica) readAgain(ok bool) {
 	s := &r.store
 	g := s.reading
 	s.reading, s.asking = nil, false
+	if !s.on {
+		r.reopened(g, ok)
+		return
+	}
 	if !ok {
 		r.loseStorage(whyMemory)
 		return
@@ -222,6 +230,9 @@ func (r *Replica) adopt(g *reading) {
 		r.adoptNews(g)
 	default:
 		r.adoptWhole(g)
+	}
+	if m.Epoch != r.cursor.Epoch {
+		r.unacknowledge()
 	}
 	r.cursor = core.Cursor{Epoch: m.Epoch, Seq: m.Cursor}
 	r.known, r.asOf = true, m.AsOf

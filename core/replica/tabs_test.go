@@ -22,6 +22,7 @@ func (w *world) tellOthers(ev replica.Event) {
 
 // reread answers an FxReread with what is stored now, as js/src/core.ts does.
 func (w *world) reread(fx replica.Effect) {
+	w.disk.opened += int(fx.Code)
 	if w.disk.fail {
 		w.later(replica.Event{Kind: replica.EvLoaded, Code: 1})
 		return
@@ -610,5 +611,28 @@ func TestAFollowerThatMissedAWordReadsAgain(t *testing.T) {
 		ts.run()
 	}
 	assert.Equal(t, []string{"f0"}, idsOf(b.updates))
+	ts.checkAll()
+}
+
+// A leader that finds its list wrong, and lets go before it has read it anew,
+// still has that list when it leads again.
+func TestANewLeaderComparesWhatItLeads(t *testing.T) {
+	ts := newTabs(t)
+	ts.pen.fill(3)
+	ts.open()
+	ts.pass(5000)
+	ts.gone(ts.list[0])
+	ts.pen.disk.chunks[0] = replica.WithoutLastRow(ts.pen.disk.chunks[0])
+	ts.pen.online = false
+	a := ts.open()
+	a.slow = "/v1/snapshot"
+	a.setOnline(true)
+	ts.pass(5000)
+	require.NotEmpty(t, a.heldBack, "it reads anew, and is not answered")
+	a.later(replica.Event{Kind: replica.EvRole, Code: 0})
+	ts.run()
+	a.slow = ""
+	ts.elect(a)
+	ts.pass(5000)
 	ts.checkAll()
 }

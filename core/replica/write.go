@@ -20,6 +20,7 @@ type write struct {
 	landed  bool  // the base contains it, and its outcome is on the way
 	acked   bool  // the server has it, and its log contains it
 	seq     int64 // the log's end when it did
+	fate    int64 // mid of the mutation in its batch that made it needless; 0: it is sent
 	refusal error // what the server said against it
 }
 
@@ -135,9 +136,11 @@ func (r *Replica) answerQueued(w *write) {
 }
 
 // sendWrites sends the oldest writes that the server has not acknowledged, as
-// many as one batch takes, unless a batch is in flight.
+// many as one batch takes, unless a batch is in flight or the server asked for
+// a wait: a new write is no reason to come sooner.
 func (r *Replica) sendWrites() {
-	if !r.leads || r.sending || r.box.renumbering || !r.reachable() || r.boot != nil {
+	// While storage is tried, a number that was given out in memory must not get out.
+	if !r.leads || r.sending || r.resting || r.box.renumbering || r.store.trial || !r.reachable() || r.boot != nil {
 		return
 	}
 	q := core.MutateRequest{ClientID: r.cfg.ClientID}
@@ -159,6 +162,7 @@ func (r *Replica) sendWrites() {
 		r.single = false
 		return
 	}
+	coalesce(batch, q.Muts)
 	r.sending = true
 	r.fetch("/v1/mutate", core.AppendMutateRequest(nil, &q), func(p response) { r.mutated(q.ClientID, batch, p) })
 }
@@ -204,7 +208,7 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 		w.acked, w.seq = true, page.Seq
 		for i := range page.Results {
 			res := &page.Results[i]
-			if res.Code != core.CodeOK && res.Mid >= w.first && res.Mid <= w.last() {
+			if res.Code != core.CodeOK && w.answeredBy(res.Mid) {
 				w.refusal = &core.Error{Code: res.Code, Details: res.Outcome}
 			}
 		}
@@ -214,6 +218,11 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 	if len(r.writes) > 0 && r.link.open != ready {
 		r.pull()
 	}
+}
+
+// answeredBy reports whether the outcome of a mutation is the write's.
+func (w *write) answeredBy(mid int64) bool {
+	return mid >= w.first && mid <= w.last() || mid == w.fate
 }
 
 // unacknowledge has every write sent again: the log that contained them was
@@ -243,6 +252,7 @@ func (r *Replica) retryWrites(batch []*write, after int64) {
 	if len(r.writes) == 0 {
 		return
 	}
+	r.resting = after > 0
 	r.startTimer(timerWrite, r.backoff(batch[0].tries, after))
 }
 

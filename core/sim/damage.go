@@ -7,17 +7,6 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// keepOld keeps records of now for a damage that brings them back.
-func (d *disk) keepOld() {
-	d.old = [2][]byte{}
-	if len(d.chunks) > 0 {
-		d.old[0] = d.chunks[0]
-	}
-	if len(d.journal) > 0 {
-		d.old[1] = d.journal[0]
-	}
-}
-
 // damage does something to what is stored that shows by itself: checksums, the
 // number of records, or a record that does not read.
 func (w *world) damage(d *device) {
@@ -59,11 +48,15 @@ func (w *world) damageOutbox(s *disk) {
 	s.outbox[0].Write = json.RawMessage("null")
 }
 
-// decay ends a device's tabs and brings back a record of an older list in the
-// place of the newer one, which only the digest can find. Then a tab is opened.
+// noRows is a record that is as it should be and holds no row: its magic, the
+// count 0 and the checksum of nothing.
+var noRows = []byte("RCN1\x00\x00\x00\x00\xc5\x9d\x1c\x81")
+
+// decay ends a device's tabs and takes the rows of its newest record, which only
+// the digest can find. Then a tab is opened.
 func (w *world) decay(d *device) {
 	s := d.disk
-	if s.meta == nil || d.wiping || s.old[0] == nil && s.old[1] == nil {
+	if s.meta == nil || d.wiping || len(s.journal)+len(s.chunks) == 0 {
 		return
 	}
 	w.note("decay %d", d.id)
@@ -72,10 +65,10 @@ func (w *world) decay(d *device) {
 	}
 	d.damaged, s.spoiled = true, true
 	w.did.Damages++
-	if s.old[0] != nil && len(s.chunks) > 0 {
-		s.chunks = append([][]byte{s.old[0]}, s.chunks[1:]...)
-	} else if s.old[1] != nil && len(s.journal) > 0 {
-		s.journal = append([][]byte{s.old[1]}, s.journal[1:]...)
+	if n := len(s.journal); n > 0 {
+		s.journal = append(slices.Clone(s.journal[:n-1]), noRows)
+	} else {
+		s.chunks = append([][]byte{noRows}, s.chunks[1:]...)
 	}
 	w.open(d)
 }

@@ -14,8 +14,7 @@ type disk struct {
 	chunks  [][]byte
 	journal [][]byte
 	head    []byte
-	old     [2][]byte // a chunk and a journal record as they were before: damage brings them back
-	spoiled bool      // records were harmed, and not written anew since
+	spoiled bool // records were harmed, and not written anew since
 	leader  *leader
 	term    int64  // the newest of all leaders
 	client  string // of the outbox, "" when there is none
@@ -195,7 +194,6 @@ func (d *disk) apply(b *batch, blob []byte) {
 		stored.chunks = d.meta.chunks
 	}
 	if b.Clear {
-		d.keepOld()
 		d.spoiled = false
 		d.chunks, d.journal, stored.chunks = nil, nil, len(b.Chunks)
 	}

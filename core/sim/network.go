@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -202,6 +203,31 @@ func (w *world) callOn(a *account.Account, path string, body []byte) ([]byte, er
 	return nil, &core.Error{Code: core.CodeNotFound, Details: path}
 }
 
+// overtaken returns the ext of the stored write whose number a batch uses up
+// without sending it, since a later mutation of the batch replaces it, and that
+// one's mid; "" for any other mutation.
+func (w *world) overtaken(q core.MutateRequest, i int) (ext string, by int64) {
+	for _, d := range w.devices {
+		for _, s := range d.disk.outbox {
+			if d.disk.client != q.ClientID || s.First != q.Muts[i].Mid || q.Muts[i].Op != core.OpSkip {
+				continue
+			}
+			var stored struct {
+				Muts []struct{ Op, Key, Ext string }
+			}
+			if json.Unmarshal(s.Write, &stored) != nil || len(stored.Muts) != 1 || stored.Muts[0].Op != core.OpExt {
+				return "", 0
+			}
+			for _, later := range q.Muts[i+1:] {
+				if later.Key.String() == stored.Muts[0].Key && (later.Op == core.OpExt || later.Op == core.OpDelete && !later.HasSeen) {
+					return stored.Muts[0].Ext, later.Mid
+				}
+			}
+		}
+	}
+	return "", 0
+}
+
 // mutate applies a batch, and counts which exts it applied for the first time.
 func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 	q, err := core.ParseMutateRequest(body, core.MaxExt)
@@ -218,16 +244,19 @@ func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 	}
 	for i := range q.Muts {
 		m := &q.Muts[i]
-		if m.Op != core.OpExt || m.Mid > p.LastMid {
+		if m.Mid <= before.LastMid || m.Mid > p.LastMid {
 			continue
 		}
-		if m.Mid <= before.LastMid {
-			continue
+		ext, by := m.Ext, m.Mid
+		if m.Op != core.OpExt {
+			if ext, by = w.overtaken(q, i); ext == "" {
+				continue
+			}
 		}
-		w.applied[m.Ext]++
-		w.landed[m.Ext] = p.Seq
-		if slices.ContainsFunc(p.Results, func(r core.MutationResult) bool { return r.Mid == m.Mid && r.Code != core.CodeOK }) {
-			w.landed[m.Ext] = 0 // superseded: nobody is to show it
+		w.applied[ext]++ // or replaced, in one transaction
+		w.landed[ext] = p.Seq
+		if slices.ContainsFunc(p.Results, func(r core.MutationResult) bool { return r.Mid == by && r.Code != core.CodeOK }) {
+			w.landed[ext] = 0 // superseded: nobody is to show it
 		}
 	}
 	return core.AppendMutatePage(nil, p), nil

@@ -70,6 +70,7 @@ type status struct {
 	Cursor     string
 	Pending    int64
 	Leader     bool
+	Rests      bool
 	Storage    string
 }
 

@@ -205,6 +205,10 @@ func (m *model) read(a *account.Account, s account.Store, low int64, limit int, 
 		recs, err := s.Expired(st, core.MaxSafe, core.MaxSafe, 100)
 		add("records", recs, err)
 	}
+	export, err := a.Export("")
+	if err == nil {
+		add("export", string(account.AppendTransfer(nil, export)), nil)
+	}
 	return got
 }
 

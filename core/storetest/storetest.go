@@ -34,6 +34,8 @@ func Run(t *testing.T, open func(t *testing.T) account.Accounts) {
 		{"receipts", testReceipts},
 		{"pending revokes", testRevokes},
 		{"ExpireBefore and ClientsBefore", testExpire},
+		{"all that is held, in pages", testHeld},
+		{"Wipe", testWipe},
 		{"teams", testTeams},
 		{"Due", testDue},
 		{"Newest", testNewest},

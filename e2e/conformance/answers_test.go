@@ -128,6 +128,20 @@ var script = []struct {
 	{409, request{path: "/v1/sendMessage", token: serverKey, header: map[string]string{"Idempotency-Key": "k1"}, body: `{"from":"bob","to":"carol","sessionType":"p2p","message":{"content":"twice"}}`}},
 	{400, request{path: "/v1/updateMySession", token: "alice", header: map[string]string{"Idempotency-Key": "a b"}, body: `{"sessionId":"bob","sessionType":"p2p","ext":""}`}},
 
+	// A group's keys are its own.
+	{200, request{path: "/v1/setTeamMembers", token: serverKey, header: map[string]string{"Idempotency-Key": "k2"}, body: `{"teamId":"one","sessionType":"team","members":["alice"]}`}},
+	{200, request{path: "/v1/setTeamMembers", token: serverKey, header: map[string]string{"Idempotency-Key": "k2"}, body: `{"teamId":"two","sessionType":"team","members":["alice"]}`}},
+	{200, request{path: "/v1/setTeamMembers", token: serverKey, header: map[string]string{"Idempotency-Key": "k2"}, body: `{"teamId":"one","sessionType":"team","members":["alice"]}`}},
+	{409, request{path: "/v1/setTeamMembers", token: serverKey, header: map[string]string{"Idempotency-Key": "k2"}, body: `{"teamId":"one","sessionType":"team","members":["bob"]}`}},
+
+	// Accounts that move.
+	{200, request{path: "/v1/exportAccount", token: serverKey, body: `{"account":"alice"}`}},
+	{404, request{path: "/v1/exportAccount", token: serverKey, body: `{"account":"nobody"}`}},
+	{400, request{path: "/v1/exportAccount", token: serverKey, body: `{}`}},
+	{400, request{path: "/v1/importAccount", token: serverKey, body: `{"account":"alice"}`}},
+	{403, request{path: "/v1/exportAccount", token: "alice", body: `{"account":"alice"}`}},
+	{403, request{path: "/v1/importAccount", token: "alice", body: `{"account":"alice","page":{}}`}},
+
 	// Replicas.
 	{200, request{path: "/v1/snapshot", token: "alice", body: `{"limit":2}`}},
 	{400, request{path: "/v1/snapshot", token: "alice", body: `{"limit":501}`}},

@@ -1,13 +1,20 @@
 package conformance
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
 )
@@ -124,4 +131,93 @@ func TestSocketsThatAreRefused(t *testing.T) {
 			"Sec-WebSocket-Protocol": "recents.v1, bearer." + s.token(t, "alice"), "Origin": "https://evil.example"}})
 		require.Equal(t, http.StatusForbidden, a.status)
 	})
+}
+
+// TestS16Behind: a client that only listens is told that it is behind, and of
+// changes again when it has pulled. The server drops frames only of one that
+// does not read; the worker cannot tell, and asks each to show that it does.
+func TestS16Behind(t *testing.T) {
+	edge := newEdge(t)
+	alice := edge.token(t, "alice")
+	l := edge.dial(t, alice)
+	l.hello("", 0, "tab")
+	epoch := l.frame("reset").Get("epoch").String()
+	l.hello(epoch, 0, "tab")
+	l.frame("ready")
+	head := int64(0)
+	change := func() {
+		head++
+		edge.call(t, "updateMySession", alice, object{"sessionId": "bob", "sessionType": "p2p", "ext": fmt.Sprint(head)})
+	}
+	for range 100 {
+		change()
+		l.frame("delta")
+	}
+	change()
+	require.EqualValues(t, head, l.frame("behind").Get("head").Int())
+	change() // of which nothing is told
+	pulled := edge.call(t, "sync", alice, object{"v": 1, "epoch": epoch, "cursor": 100, "clientId": "tab"})
+	require.EqualValues(t, head, pulled.get("data.next").Int())
+	change()
+	require.EqualValues(t, head, l.frame("delta").Get("to").Int())
+	t.Attr("S16", "at the edge: behind after 100 frames, and told again after a pull")
+}
+
+// TestTooManySockets: one account has a hundred open at most.
+func TestTooManySockets(t *testing.T) {
+	places(t, func(t *testing.T, s *service) {
+		alice, bob := s.token(t, "alice"), s.token(t, "bob")
+		var open []*live
+		for range 100 {
+			l := s.dial(t, alice)
+			l.send("ping")
+			require.Equal(t, "pong", l.read())
+			open = append(open, l)
+		}
+		s.dial(t, alice).closedWith(4429)
+		l := s.dial(t, bob)
+		l.send("ping")
+		require.Equal(t, "pong", l.read(), "another account is not held")
+		require.NoError(t, open[0].c.Close(websocket.StatusNormalClosure, ""))
+		require.Eventually(t, func() bool { // the runtime counts it out when both ends have closed
+			l := s.dial(t, alice)
+			l.send("ping")
+			_, frame, err := l.c.Read(t.Context())
+			return err == nil && string(frame) == "pong"
+		}, time.Minute, 50*time.Millisecond)
+	})
+}
+
+// TestEdDSA: tokens of a key that only checks are taken in both places, in both
+// forms of the key; others' and those that name another algorithm are not.
+func TestEdDSA(t *testing.T) {
+	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+	public := private.Public().(ed25519.PublicKey)
+	der, err := x509.MarshalPKIXPublicKey(public)
+	require.NoError(t, err)
+	for form, key := range map[string]string{
+		"base64": base64.StdEncoding.EncodeToString(public),
+		"PEM":    string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})),
+	} {
+		t.Run(form, func(t *testing.T) {
+			t.Setenv("RECENTS_TOKEN_PUBLIC_KEY", key)
+			edge := newEdge(t)
+			claims := jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()}
+			sign := func(m jwt.SigningMethod, key any) string {
+				token, err := jwt.NewWithClaims(m, claims).SignedString(key)
+				require.NoError(t, err)
+				return token
+			}
+			good := sign(jwt.SigningMethodEdDSA, private)
+			edge.call(t, "updateMySession", good, object{"sessionId": "bob", "sessionType": "p2p", "ext": "1"})
+			require.EqualValues(t, 1, edge.head(t, "alice"), "it is the account's own object")
+			l := edge.dial(t, good)
+			l.hello("", 0, "tab")
+			l.frame("reset")
+			stranger := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, ed25519.SeedSize))
+			for _, bad := range []string{sign(jwt.SigningMethodEdDSA, stranger), sign(jwt.SigningMethodHS256, []byte(public)), good[:len(good)-4] + "AAAA"} {
+				require.Equal(t, http.StatusUnauthorized, edge.do(t, request{path: "/v1/queryMySessionList", token: bad, body: `{}`}).status)
+			}
+		})
+	}
 }

@@ -60,22 +60,25 @@ func binary(t testing.TB) string {
 
 const workerd = "../node_modules/.bin/workerd"
 
-// newEdge starts the worker in the real runtime. A test that needs it is skipped
-// where RECENTS_EDGE does not say that the worker was built just now.
-func newEdge(t testing.TB) *service {
+// newEdge starts the worker in the real runtime.
+func newEdge(t testing.TB) *service { return newWorker(t, "edge") }
+
+// newWorker starts what is in a directory of build/. A test that needs it is
+// skipped where RECENTS_EDGE does not say that it was built just now.
+func newWorker(t testing.TB, build string) *service {
 	if os.Getenv("RECENTS_EDGE") != "required" {
 		t.Skip("the worker may not be built: run ./build.sh test edge")
 	}
-	for _, needed := range []string{workerd, "../../build/edge/worker.mjs", "../../build/edge/recents-edge.wasm"} {
+	for _, needed := range []string{workerd, "../../build/" + build + "/worker.mjs", "../../build/" + build + "/recents-edge.wasm"} {
 		_, err := os.Stat(needed)
 		require.NoError(t, err, "run ./build.sh test edge")
 	}
 	dir := t.TempDir()
 	return begin(t, &service{name: "edge", start: func(s *service) {
-		cmd := exec.Command(workerd, "serve", "../../build/edge/workerd.capnp", "--socket-addr=http=127.0.0.1:0",
+		cmd := exec.Command(workerd, "serve", "../../build/"+build+"/workerd.capnp", "--socket-addr=http=127.0.0.1:0",
 			"--directory-path=storage="+dir, "--directory-path=site="+os.TempDir(), "--control-fd=1")
 		cmd.Env = append(os.Environ(), "RECENTS_DEV=1", "RECENTS_SERVER_KEY="+serverKey,
-			"RECENTS_TOKEN_SECRET=the-token-secret-of-the-tests-0123456789", "RECENTS_ALLOW_ORIGIN=")
+			"RECENTS_TOKEN_SECRET=the-token-secret-of-the-tests-0123456789", "RECENTS_TOKEN_PUBLIC_KEY="+os.Getenv("RECENTS_TOKEN_PUBLIC_KEY"), "RECENTS_ALLOW_ORIGIN=")
 		s.url = "http://127.0.0.1:" + gjson.Get(s.run(t, cmd), "port").String()
 	}})
 }
@@ -193,10 +196,16 @@ func (s *service) sync(t testing.TB, account string, cursor int64) answer {
 	ask := func(epoch string) answer {
 		return s.call(t, "sync", token, object{"v": 1, "epoch": epoch, "cursor": cursor, "clientId": "c-" + account, "limit": 500})
 	}
-	if s.epochs[account] == "" {
-		s.epochs[account] = ask("").get("data.epoch").String()
+	s.mu.Lock()
+	epoch := s.epochs[account]
+	s.mu.Unlock()
+	if epoch == "" {
+		epoch = ask("").get("data.epoch").String()
+		s.mu.Lock()
+		s.epochs[account] = epoch
+		s.mu.Unlock()
 	}
-	return ask(s.epochs[account])
+	return ask(epoch)
 }
 
 // reaches waits until an account's log is as long as told: a message is on its

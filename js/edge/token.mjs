@@ -4,23 +4,22 @@
 const LONGEST = 4096
 const LEEWAY = 5 // seconds that two clocks may be apart
 
-/** @type {{ secret: string, key: Promise<CryptoKey> } | undefined} */
-let imported
+/** Keys are imported once: by algorithm, what they were made of. @type {Record<string, { text: string, key: Promise<CryptoKey> }>} */
+const imported = {}
 
 /**
- * The account of a good HS256 token in the Authorization header, or among a WebSocket's subprotocols; undefined without one.
+ * The account of a good token, HS256 or EdDSA by which key is there, in the Authorization header, or among a WebSocket's subprotocols; undefined without one.
  * @param {Request} request
- * @param {{ RECENTS_TOKEN_SECRET?: string }} env
+ * @param {{ RECENTS_TOKEN_SECRET?: string, RECENTS_TOKEN_PUBLIC_KEY?: string }} env
  * @returns {Promise<string | undefined>}
  */
 export async function tokenAccount(request, env) {
   const token = bearer(request)
-  const secret = env.RECENTS_TOKEN_SECRET
-  if (token === undefined || !secret || token.length > LONGEST) return undefined
+  if (token === undefined || token.length > LONGEST) return undefined
   const parts = token.split('.')
   if (parts.length !== 3) return undefined
   try {
-    if (JSON.parse(decode(parts[0])).alg !== 'HS256' || !await signed(parts, secret)) return undefined
+    if (!await signed(parts, env)) return undefined
     const { sub, exp } = JSON.parse(decode(parts[1]))
     return typeof sub === 'string' && sub !== '' && exp + LEEWAY > Date.now() / 1000 ? sub : undefined
   } catch {
@@ -35,13 +34,41 @@ function bearer(request) {
   return request.headers.get('Authorization')?.match(/^Bearer +(\S+)\s*$/i)?.[1]
 }
 
-/** @param {string[]} parts @param {string} secret */
-async function signed([header, payload, signature], secret) {
-  if (imported?.secret !== secret) {
-    const key = crypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
-    imported = { secret, key }
-  }
-  return crypto.subtle.verify('HMAC', await imported.key, bytes(signature), new TextEncoder().encode(`${header}.${payload}`))
+/** @param {string[]} parts @param {{ RECENTS_TOKEN_SECRET?: string, RECENTS_TOKEN_PUBLIC_KEY?: string }} env */
+async function signed([header, payload, signature], env) {
+  const { alg } = JSON.parse(decode(header))
+  const key = await keyFor(alg, env)
+  const data = new TextEncoder().encode(`${header}.${payload}`)
+  return key !== undefined && crypto.subtle.verify(key.algorithm.name, key, bytes(signature), data)
+}
+
+/**
+ * The key of an algorithm, undefined without one: a token's own word for its algorithm is never believed.
+ * @param {unknown} alg @param {{ RECENTS_TOKEN_SECRET?: string, RECENTS_TOKEN_PUBLIC_KEY?: string }} env
+ */
+function keyFor(alg, env) {
+  if (alg === 'HS256') return once(alg, env.RECENTS_TOKEN_SECRET, importSecret)
+  if (alg === 'EdDSA') return once(alg, env.RECENTS_TOKEN_PUBLIC_KEY, importPublic)
+  return undefined
+}
+
+/** @param {string} alg @param {string | undefined} text @param {(text: string) => Promise<CryptoKey>} make */
+function once(alg, text, make) {
+  if (!text) return undefined
+  if (imported[alg]?.text !== text) imported[alg] = { text, key: make(text) }
+  return imported[alg].key
+}
+
+/** @param {string} secret */
+function importSecret(secret) {
+  return crypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
+}
+
+/** PEM, or base64 of 32 bytes. @param {string} text */
+function importPublic(text) {
+  const pem = /-----BEGIN PUBLIC KEY-----([^-]*)-----END PUBLIC KEY-----/.exec(text)
+  const data = bytes((pem?.[1] ?? text).replaceAll(/\s/g, ''))
+  return crypto.subtle.importKey(pem ? 'spki' : 'raw', data, { name: 'Ed25519' }, false, ['verify'])
 }
 
 /** @param {string} base64url */

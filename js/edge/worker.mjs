@@ -23,30 +23,67 @@ export default {
 
 /**
  * Sends a request to the object that it belongs to. Whose token it is decides; what carries none that is good is answered
- * here, and so is what belongs to no object.
+ * here, and so is what belongs to no object. The server key has no limit of its address.
  * @param {Request} request @param {any} env
  */
 async function toObject(request, env) {
   const account = await tokenAccount(request, env)
-  if (account !== undefined) return env.ACCOUNTS.get(env.ACCOUNTS.idFromName(account)).fetch(request)
+  if (account !== undefined) return await tooOften(request, env) ? refuse(request, 416, env) : ask(env.ACCOUNTS, account, request, env)
   const body = await readBody(request)
   const home = await homeOf(request, body, env)
-  if (home.account !== '') return forward(request, body, env.ACCOUNTS, home.account)
-  if (home.team !== '') return forward(request, body, env.TEAMS, home.team)
+  if (home.account !== '') return ask(env.ACCOUNTS, home.account, copyOf(request, body), env)
+  if (home.team !== '') return ask(env.TEAMS, home.team, copyOf(request, body), env)
+  if (!home.server && await tooOften(request, env)) return refuse(request, 416, env)
   const response = await new Call({ method: request.method, url: request.url, headers: request.headers, body }).run(env)
   return isHandshake(request, response) ? seatSocket(response) : response
 }
 
 /** @param {Request} request @param {Uint8Array | null} body @param {any} env */
 async function homeOf(request, body, env) {
-  if (body === null || env.RECENTS_SERVER_KEY === undefined) return { account: '', team: '' }
-  const answer = await new Call({ operation: 'home', url: request.url, headers: request.headers, body }).run(env)
-  return answer.json()
+  if (body === null || env.RECENTS_SERVER_KEY === undefined) return { account: '', team: '', server: false }
+  const { method, url, headers } = request
+  return JSON.parse(await new Call({ operation: 'home', method, url, headers, body }).operate(env))
 }
 
-/** @param {Request} request @param {Uint8Array | null} body @param {any} objects @param {string} name */
-function forward(request, body, objects, name) {
-  return objects.get(objects.idFromName(name)).fetch(new Request(request.url, { method: request.method, headers: request.headers, body }))
+/** @param {Request} request @param {Uint8Array | null} body that was read of it */
+function copyOf(request, body) {
+  return new Request(request.url, { method: request.method, headers: request.headers, body: /** @type {BodyInit | null} */ (body) })
+}
+
+/**
+ * An object's answer. One that is overloaded, moves or was ended just now gives none: whether it has done what it was asked
+ * nobody knows, so the caller asks again, as it does when an answer is lost.
+ * @param {any} objects @param {string} name @param {Request} request @param {any} env
+ */
+async function ask(objects, name, request, env) {
+  try {
+    return await objects.get(objects.idFromName(name)).fetch(request)
+  } catch (error) {
+    console.error('an object does not answer', error)
+    return refuse(request, 503, env)
+  }
+}
+
+/** Go's answer to what is not passed on. @param {Request} request @param {number} code @param {any} env */
+function refuse(request, code, env) {
+  const { method, url, headers } = request
+  return new Call({ operation: 'refuse', method, url, headers, body: text.encode(String(code)) }).run(env)
+}
+
+/** Whether the caller's address is over its rate, where the platform counts it. @param {Request} request @param {any} env */
+async function tooOften(request, env) {
+  const address = request.headers.get('CF-Connecting-IP')
+  if (env.ADDRESSES === undefined || address === null) return false
+  return !(await env.ADDRESSES.limit({ key: networkOf(address) })).success
+}
+
+/** An IPv4 address, or the first 64 bits of an IPv6 one: a host has a whole such network. @param {string} address */
+function networkOf(address) {
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.split('::')
+  const before = head === '' ? [] : head.split(':'), after = tail ? tail.split(':') : []
+  const zeros = tail === undefined ? 0 : 8 - before.length - after.length
+  return [...before, ...Array(zeros).fill('0'), ...after].slice(0, 4).join(':')
 }
 
 /** One account: its sessions, its sockets, and what it has for others. */
@@ -55,6 +92,7 @@ export class Account extends DurableObject {
   /** @type {number | null} */ #alarm = null
   /** @type {Promise<void> | undefined} */ #carrying
   #more = false
+  /** @type {((value?: undefined) => void)[]} answers that wait for a batch to be carried */ #rounds = []
 
   /** @param {any} ctx @param {any} env */
   constructor(ctx, env) {
@@ -63,18 +101,18 @@ export class Account extends DurableObject {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
     ctx.blockConcurrencyWhile(async () => {
       this.#alarm = await ctx.storage.getAlarm()
-      this.#name = await (await this.#operate('migrate')).json()
+      this.#name = JSON.parse(await this.#operate('migrate'))
     })
   }
 
   /** @param {Request} request */
   async fetch(request) {
     let call = this.#call({ method: request.method, url: request.url, headers: request.headers, body: await readBody(request) })
-    let response = await this.#run(call)
+    let response = await call.run(this.env, this.#wake)
     if (call.missingTeam !== '') {
       const teams = this.env.TEAMS
       call = call.with(await teams.get(teams.idFromName(call.missingTeam)).team(call.missingTeam))
-      response = await this.#run(call)
+      response = await call.run(this.env, this.#wake)
     }
     if (call.posted) await this.#firstRound()
     return isHandshake(request, response) ? seatSocket(response, this.ctx) : response
@@ -87,7 +125,7 @@ export class Account extends DurableObject {
 
   /** This object's group as JSON. @param {string} key */
   async team(key) {
-    return (await this.#operate('team', key)).text()
+    return this.#operate('team', key)
   }
 
   /** @param {any} socket @param {string | ArrayBuffer} frame */
@@ -112,16 +150,12 @@ export class Account extends DurableObject {
     return new Call({ name: this.#name, storage: this.ctx.storage, sockets: this.ctx.getWebSockets(), ...of })
   }
 
-  async #operate(/** @type {string} */ operation, body = '', sockets = this.ctx.getWebSockets()) {
-    const response = await this.#run(this.#call({ operation, body: text.encode(body), sockets }))
-    if (!response.ok) throw new Error(`${operation} failed`)
-    return response
+  #operate(/** @type {string} */ operation, body = '', sockets = this.ctx.getWebSockets()) {
+    return this.#call({ operation, body: text.encode(body), sockets }).operate(this.env, this.#wake)
   }
 
-  /** @param {Call} call */
-  #run(call) {
-    return call.run(this.env, time => this.#wakeAt(time === 0 ? null : time))
-  }
+  /** @param {number} time ms, 0 for never */
+  #wake = time => this.#wakeAt(time === 0 ? null : time)
 
   /** Sets the alarm in the turn of the call that asks for it, so that both are stored or neither. @param {number | null} time */
   #wakeAt(time) {
@@ -130,11 +164,15 @@ export class Account extends DurableObject {
     this.ctx.waitUntil(time === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(time))
   }
 
-  /** Waits until those that a message goes to first have it, or for as long as an answer may wait. */
+  /**
+   * Waits until those that a message goes to first have it, or for as long as an answer may wait. One to many is carried on
+   * after its answer.
+   */
   async #firstRound() {
     const carried = this.#carry().catch(error => console.error('the outbox waits for its alarm', error))
     this.ctx.waitUntil(carried)
-    await Promise.race([carried, scheduler.wait(FIRST_ROUND)])
+    const round = new Promise(resolve => { this.#rounds.push(resolve) })
+    await Promise.race([carried, round, scheduler.wait(FIRST_ROUND)])
   }
 
   /** Carries what is in the outbox and due. What fails stays, and the alarm tries again. */
@@ -147,11 +185,17 @@ export class Account extends DurableObject {
   async #carryAll() {
     while (this.#more) {
       this.#more = false
-      const batch = await (await this.#operate('next')).json()
-      if (batch.length === 0) continue
-      this.#more = true
-      await this.#operate('settle', JSON.stringify(await this.#deliver(batch)))
+      let batch = JSON.parse(await this.#operate('next'))
+      while (batch.length > 0) batch = await this.#carryBatch(batch)
     }
+  }
+
+  /** Carries a batch, and returns the next. @param {{ to: string, ids: number[], parcels: string[] }[]} batch */
+  async #carryBatch(batch) {
+    const next = JSON.parse(await this.#operate('settle', JSON.stringify(await this.#deliver(batch))))
+    for (const done of this.#rounds.splice(0)) done()
+    if (next.length > 0) await scheduler.wait(1) // a runtime comes to its sockets, this answer's too, only when nothing is left to run
+    return next
   }
 
   /** @param {{ to: string, ids: number[], parcels: string[] }[]} batch */
@@ -189,7 +233,7 @@ async function seatSocket(response, ctx) {
   const { 0: client, 1: server } = new WebSocketPair()
   if (data.code === 0) {
     ctx.acceptWebSocket(server)
-    server.serializeAttachment({ account: data.account, expires: data.expires, clientId: '', lastMid: 0, live: false })
+    server.serializeAttachment({ account: data.account, expires: data.expires })
   } else {
     server.accept()
     server.close(data.code, data.reason)

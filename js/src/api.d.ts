@@ -125,7 +125,9 @@ export interface SettledWrite {
 
 /** How the client is. */
 export interface ClientStatus {
+  /** `live`: changes come by themselves, within 25 s at the most, over a WebSocket or, where none can be had, by requests that wait. */
   connection: 'connecting' | 'live' | 'offline' | 'unauthorized' | 'closed'
+  /** `memory`: the browser refused its storage. It is tried again every 30 s; until it is back, a write that waits (202) ends with its tab. */
   storage: 'indexeddb' | 'memory'
   /** Whether this tab holds the connection. */
   leader: boolean

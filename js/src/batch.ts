@@ -1,3 +1,5 @@
+import { MaxClientID, MaxEpoch } from './wire.gen.js'
+
 /** The stored record that says what the chunks and the journal add up to: replica.Meta. */
 export interface Meta {
   epoch: string
@@ -59,9 +61,14 @@ export function decodeBatch(bytes: Uint8Array<ArrayBuffer>): Batch {
 export function readMeta(value: unknown): StoredMeta | null {
   if (typeof value !== 'object' || value === null) return null
   const { epoch, cursor, generation, lowest, asOf, journal, clientId, chunks } = value as StoredMeta
-  const texts = typeof epoch === 'string' && epoch !== '' && typeof clientId === 'string'
+  const texts = isText(epoch, MaxEpoch) && epoch !== '' && isText(clientId, MaxClientID)
   const numbers = [cursor, generation - 1, lowest, asOf, journal, chunks].every((n) => Number.isSafeInteger(n) && n >= 0)
   return texts && numbers ? { epoch, cursor, generation, lowest, asOf, journal, clientId, chunks } : null
+}
+
+/** Whether it is a string of at most so many bytes: a longer one would go to the server with each hello, and be refused. */
+function isText(value: unknown, most: number): value is string {
+  return typeof value === 'string' && value.length <= most && new TextEncoder().encode(value).length <= most
 }
 
 /** Whether two records stand for the same stored state. */

@@ -53,7 +53,7 @@ export class LiveClient implements Client {
     const { url, account, token, storage, key, log } = settings
     this.#settings = settings
     this.#remote = new Remote(url, account, token)
-    this.#store = storage ? new Store(url, account, key, () => this.#wiped()) : undefined
+    this.#store = storage ? new Store(url, account, key, log, () => this.#wiped()) : undefined
     this.#status = { ...initial, storage: storage ? 'indexeddb' : 'memory' }
     this.onStatus = this.#statuses = new Broadcast<ClientStatus>('onStatus', log)
     this.onSettled = this.#settled = new Broadcast<SettledWrite>('onSettled', log)
@@ -80,7 +80,7 @@ export class LiveClient implements Client {
     const { url, account, key, log } = this.#settings
     try {
       // Rows may be there of a time when storage was in use.
-      await (this.#store ?? new Store(url, account, key, () => {})).wipe()
+      await (this.#store ?? new Store(url, account, key, log, () => {})).wipe()
     } catch (error) {
       log('error', textOf(error))
       this.#cause = textOf(error)
@@ -210,7 +210,13 @@ export class LiveClient implements Client {
     this.#tell({ connection: 'offline', lastError: this.#failure })
     // By itself: an app may have no more calls, and wait for events.
     clearTimeout(this.#retry)
-    if (!this.#ending) this.#retry = setTimeout(() => void this.#start().catch(() => {}), wait)
+    if (!this.#ending) this.#retry = setTimeout(() => this.#restart(), wait)
+  }
+
+  /** Tries again now, whatever the other clock says: a timer may be early by it, and then nothing would try any more. */
+  #restart(): void {
+    this.#notBefore = 0
+    this.#start().catch(() => {}) // which has said why, and when the next try is
   }
 
   /** Starts a new instance, which loads again what is stored, unless this one died too often of late. */
@@ -227,8 +233,8 @@ export class LiveClient implements Client {
   #tell(change: Partial<ClientStatus>): void {
     const next = { ...this.#status, ...change }
     const failure = this.#store?.failure
-    if (failure) next.storage = 'memory'
-    next.lastError ||= this.#cause || failure || ''
+    if (failure && !this.#core) next.storage = 'memory' // else the core says so, which may get it back
+    next.lastError ||= this.#cause || (next.storage === 'memory' && failure) || ''
     if (this.#ending) next.connection = 'closed'
     const known = this.#status as unknown as Record<string, unknown>
     if (Object.entries(next).every(([name, value]) => known[name] === value)) return

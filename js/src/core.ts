@@ -1,16 +1,17 @@
 import type { ClientStatus, RecentSession, SessionKey, SettledWrite } from './api.js'
 import { decodeBatch } from './batch.js'
 import { textIn, type Effect } from './effects.js'
+import type { Log } from './log.js'
 import { Machine } from './machine.js'
 import { isOnline, watchPage } from './page.js'
 import type { Remote, Socket } from './remote.js'
 import { textOf } from './result.js'
 import type { Settings } from './settings.js'
 import type { Store, Stored } from './store.js'
-import { Tabs } from './tabs.js'
+import { Tabs, type TabEvents } from './tabs.js'
 import {
   EvAbort, EvCall, EvChanged, EvChunk, EvClose, EvClosed, EvFrame, EvLeader, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvRefused, EvResponse,
-  EvRole, EvStart, EvStored, EvTimer, EvWake, FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxOutbox, FxRefused, FxReply, FxReread, FxSend,
+  EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxOutbox, FxRefused, FxReply, FxReread, FxSend,
   FxSettled, FxStatus, FxStore, FxTimer, FxUpdates,
 } from './wire.gen.js'
 
@@ -29,6 +30,12 @@ export interface Host {
   wiped(): void
   /** The loaded instance is dead; what it was asked will not be answered. */
   died(why: string): void
+}
+
+/** What FxStatus carries: the app's status, and what the tabs that follow have to know beside it. */
+interface CoreStatus extends ClientStatus {
+  /** No change would be told now, before this tab asks again. */
+  rests: boolean
 }
 
 interface Event {
@@ -52,7 +59,8 @@ const encoder = new TextEncoder()
 export async function startCore(host: Host): Promise<Core> {
   // Vite's development server bundles a dependency into .vite/deps/, and leaves its other files where they are.
   const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href.replace('/.vite/deps/', '/recents/')
-  const tabs = host.store && 'BroadcastChannel' in globalThis ? new Tabs(host.store) : undefined
+  if (globalThis.isSecureContext === false) tellOfPlainHttp(host.settings.log)
+  const tabs = tabsOf(host)
   try {
     const core = new Core(host, await Machine.start(url), tabs)
     await core.load()
@@ -61,6 +69,20 @@ export async function startCore(host: Host): Promise<Core> {
     tabs?.stop()
     throw error
   }
+}
+
+let told = false
+
+/** Says once what a page that came over plain http goes without: an app may not know that it is served so. */
+function tellOfPlainHttp(log: Log): void {
+  if (told) return
+  told = true
+  log('warn', 'this page is no secure context (plain http): tabs elect their leader by a lease in storage, which takes up to 20 s after a crash, and nothing can be encrypted')
+}
+
+/** The tabs of the account, with this one among them; undefined where they cannot hear each other, or share nothing. */
+function tabsOf({ store }: Host): Tabs | undefined {
+  return store && 'BroadcastChannel' in globalThis ? new Tabs(store) : undefined
 }
 
 /** The replica and what it runs on: events go in, and what its effects say is done, in order. */
@@ -76,6 +98,13 @@ export class Core {
   #stopped = false
   #loaded = false
   #whyDead = ''
+  readonly #tabEvents: TabEvents = {
+    role: (leads) => this.#send({ kind: EvRole, code: Number(leads) }),
+    leader: (status) => this.#send({ kind: EvLeader, data: status }),
+    changed: () => this.#send({ kind: EvChanged }),
+    refused: (data) => this.#send({ kind: EvRefused, data }),
+    wiped: () => this.#host.wiped(),
+  }
   #unwatch = (): void => {}
   #closed = (): void => {}
 
@@ -103,13 +132,7 @@ export class Core {
       },
       left: () => this.#tabs?.leave(),
     })
-    this.#tabs?.listen({
-      role: (leads) => this.#send({ kind: EvRole, code: Number(leads) }),
-      leader: (status) => this.#send({ kind: EvLeader, data: status }),
-      changed: () => this.#send({ kind: EvChanged }),
-      refused: (data) => this.#send({ kind: EvRefused, data }),
-      wiped: () => this.#host.wiped(),
-    }, leads)
+    this.#tabs?.listen(this.#tabEvents, leads)
     if (isOnline() !== online) this.#send({ kind: EvNetwork, code: Number(!online) })
   }
 
@@ -213,7 +236,7 @@ export class Core {
       case FxUpdates: return this.#host.updated(JSON.parse(textIn(data)))
       case FxDeletes: return this.#host.deleted(JSON.parse(textIn(data)))
       case FxStatus: return this.#tell(JSON.parse(textIn(data)))
-      case FxFetch: return this.#fetch(id, path, data, code === 1)
+      case FxFetch: return this.#fetch(id, path, data, code)
       case FxDial: return this.#dial(id, code === 1)
       case FxSend: return this.#sockets.get(id)?.send(textIn(data))
       case FxHangup: return this.#hangUp(id, code)
@@ -222,15 +245,16 @@ export class Core {
       case FxStore: return this.#write(id, data)
       case FxOutbox: return this.#changeOutbox(id, data)
       case FxSettled: return this.#host.settled(JSON.parse(textIn(data)))
-      case FxReread: return this.#reread(data)
+      case FxReread: return this.#reread(data, code === 1)
       case FxRefused: return this.#tabs?.refused(textIn(data))
       case FxClosed: return this.#closed()
       default: throw new Error(`effect ${kind} is unknown: recents.wasm is not of this package's version`)
     }
   }
 
-  #fetch(id: number, path: string, body: Uint8Array<ArrayBuffer>, renew: boolean): void {
-    void this.#host.remote.post(path, body, renew, this.#requests.signal).then(({ status, after, body }) => {
+  #fetch(id: number, path: string, body: Uint8Array<ArrayBuffer>, how: number): void {
+    const { remote } = this.#host
+    void remote.post(path, body, (how & FetchFresh) > 0, this.#requests.signal, (how & FetchSlow) > 0).then(({ status, after, body }) => {
       this.#send({ kind: EvResponse, id, code: status, after, data: body })
     })
   }
@@ -266,31 +290,39 @@ export class Core {
     this.#timers.delete(id)
   }
 
-  /** A tab whose storage failed goes its own way: the others, whose storage may work, need a leader that stores. */
-  #tell(status: ClientStatus): void {
+  /** A tab whose storage failed goes its own way, until it works again: the others, whose storage may work, need a leader that stores. */
+  #tell({ rests, ...status }: CoreStatus): void {
     this.#host.status(status)
     if (status.storage === 'memory') {
       this.#tabs?.stop()
       this.#tabs = undefined
-    } else if (status.leader) {
-      this.#tabs?.tell(status)
+      return
     }
+    if (!this.#tabs && this.#loaded) {
+      this.#tabs = tabsOf(this.#host)
+      this.#tabs?.listen(this.#tabEvents, status.leader, true)
+    }
+    if (status.leader) this.#tabs?.tell({ ...status, rests })
   }
 
-  #reread(known: Uint8Array<ArrayBuffer>): void {
-    void this.#host.store?.load(known.length > 0 ? JSON.parse(textIn(known)) : undefined).then((stored) => this.#feed(stored))
+  #reread(known: Uint8Array<ArrayBuffer>, anew: boolean): void {
+    const { store } = this.#host
+    const reading = anew ? store?.reopen() : store?.load(known.length > 0 ? JSON.parse(textIn(known)) : undefined)
+    void reading?.then((stored) => this.#feed(stored))
   }
 
   #changeOutbox(id: number, data: Uint8Array<ArrayBuffer>): void {
     void this.#host.store?.changeOutbox(JSON.parse(textIn(data))).then((outbox) => {
-      if (outbox) this.#tabs?.changed()
-      this.#send(outbox ? { kind: EvQueued, id, data: JSON.stringify(outbox) } : { kind: EvQueued, id, code: 2 })
+      if (!outbox || outbox === 'full') return this.#send({ kind: EvQueued, id, code: outbox ? 3 : 2 })
+      this.#tabs?.changed()
+      this.#send({ kind: EvQueued, id, data: JSON.stringify(outbox) })
     })
   }
 
   #write(id: number, data: Uint8Array<ArrayBuffer>): void {
     void this.#host.store?.apply(decodeBatch(data)).then((applied) => {
       if (applied === 'failed') return this.#send({ kind: EvStored, id, code: 2 })
+      if (applied === 'full') return this.#send({ kind: EvStored, id, code: 3 })
       if (applied === 'written') {
         this.#tabs?.changed()
         return this.#send({ kind: EvStored, id })

@@ -1,5 +1,5 @@
 import { TokenSource, type NoToken } from './token.js'
-import { CodeToken } from './wire.gen.js'
+import { CodeToken, MaxWait } from './wire.gen.js'
 
 /** How long the server may take for an answer and its body, ms. */
 const patience = 15_000
@@ -42,8 +42,8 @@ export class Remote {
     this.#token = new TokenSource(token, account)
   }
 
-  /** Posts a JSON body. Resolves with status 0 when no answer came; never rejects. */
-  async post(path: string, body: string | Uint8Array<ArrayBuffer>, renew: boolean, signal: AbortSignal): Promise<Answer> {
+  /** Posts a JSON body, `slow` one that the server may hold back. Resolves with status 0 when no answer came; never rejects. */
+  async post(path: string, body: string | Uint8Array<ArrayBuffer>, renew: boolean, signal: AbortSignal, slow = false): Promise<Answer> {
     let token: string
     try {
       token = await this.#token.get(renew)
@@ -52,7 +52,7 @@ export class Remote {
     }
     const limit = new AbortController()
     const abort = (): void => limit.abort()
-    const timer = setTimeout(abort, patience)
+    const timer = setTimeout(abort, slow ? patience + MaxWait : patience)
     signal.addEventListener('abort', abort)
     try {
       if (signal.aborted) return none

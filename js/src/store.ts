@@ -1,11 +1,12 @@
 import { readMeta, sameMeta, type Batch, type Meta, type StoredMeta } from './batch.js'
+import type { Log } from './log.js'
 import { textOf } from './result.js'
 import { Seal } from './seal.js'
 
 /** How long the browser may take to open the database, ms: some never answer. */
 const openPatience = 3000
-/** How long reading everything may take, ms; the server gives it too. */
-const loadPatience = 10_000
+/** How long a transaction may take, ms: a browser that loses one tells nothing. */
+const workPatience = 10_000
 /** How long other tabs may hold a database that is deleted, ms. Its rows are gone already. */
 const deletePatience = 2000
 /** How often a lost connection is opened again before storage counts as failed. */
@@ -18,13 +19,13 @@ type StoreName = (typeof storeNames)[number]
 
 // The keys of the two stores of single records.
 const stateKey = 'state'
-const ownerKey = 'owner'
-const outboxKey = 'outbox'
-const leaderKey = 'leader'
+export const ownerKey = 'owner'
+export const outboxKey = 'outbox'
+export const leaderKey = 'leader'
 const headKey = 0
 
 /** What {@link Store.apply} found. */
-export type Applied = 'written' | 'failed' | { other: Meta | null; fenced: boolean }
+export type Applied = 'written' | 'failed' | 'full' | { other: Meta | null; fenced: boolean }
 
 /** All that is stored, of one moment: each chunk and journal record, with empty blobs for those that cannot be read, and the outbox. */
 export interface Stored {
@@ -70,14 +71,14 @@ export interface Outbox {
 }
 
 /** A waiting write as it is stored; its key is `first`. */
-interface WaitingWrite {
+export interface WaitingWrite {
   first: number
   count: number
   /** The write's JSON, sealed when there is a key. */
   body: string | Uint8Array<ArrayBuffer>
 }
 
-interface OutboxState {
+export interface OutboxState {
   clientId: string
   /** The number that the next write gets. */
   next: number
@@ -94,12 +95,18 @@ export function databaseName(owner: string): string {
   return `recents.1.${hash.toString(16).padStart(16, '0')}`
 }
 
+/** The name that the account's database had in the schema before; undefined for the first one. */
+function predecessor(name: string): string | undefined {
+  const [prefix, major, hash] = name.split('.')
+  return Number(major) > 1 ? `${prefix}.${Number(major) - 1}.${hash}` : undefined
+}
+
 /**
  * One account's IndexedDB database, opened at once. Every method works without
  * it as well, and then has nothing: {@link failure} says why.
  */
 export class Store {
-  /** Why storage is not used, '' while it is. */
+  /** Why storage failed last, '' when it never did. */
   failure = ''
   /** The database's name, which no other account has. */
   readonly name: string
@@ -108,6 +115,7 @@ export class Store {
   readonly #owner: string
   readonly #seal: Seal | undefined
   readonly #onWiped: () => void
+  readonly #log: Log
   #opening!: Promise<IDBDatabase>
   #open: IDBDatabase | undefined
   #reopened = 0
@@ -115,11 +123,12 @@ export class Store {
   #writes: Promise<unknown> = Promise.resolve()
 
   /** `onWiped` is called when another tab deletes the database. */
-  constructor(url: string, account: string, key: CryptoKey | undefined, onWiped: () => void) {
+  constructor(url: string, account: string, key: CryptoKey | undefined, log: Log, onWiped: () => void) {
     this.#owner = `${url}\n${account}` // an account holds no control character
     this.name = databaseName(this.#owner)
     this.#seal = key && new Seal(key, this.#owner)
     this.#onWiped = onWiped
+    this.#log = log
     this.#reconnect()
   }
 
@@ -138,7 +147,7 @@ export class Store {
   /** What is stored, or what is new since `known`; undefined when storage failed. */
   load(known?: Meta): Promise<Stored | undefined> {
     return this.#attempt(async () => {
-      const raw = await within(loadPatience, this.#transact(['meta', 'chunks', 'journal', 'outbox'], 'readonly', (tx) => readState(tx, known)))
+      const raw = await this.#transact(['meta', 'chunks', 'journal', 'outbox'], 'readonly', (tx) => readState(tx, known))
       const { meta, partial, from, outbox } = raw
       // Records that are not those that meta tells of count as one too many, unreadable.
       const whole = meta && (partial || raw.chunks.length === meta.chunks) && raw.journal.length === meta.journal - from
@@ -151,6 +160,15 @@ export class Store {
         outbox: outbox.state ? await this.#opened(outbox.state, outbox.writes) : null,
       }
     })
+  }
+
+  /** Opens the database anew after a failure, and reads it; undefined when that failed again. */
+  reopen(): Promise<Stored | undefined> {
+    if (this.#closed) return Promise.resolve(undefined) // for good: another tab deleted it
+    this.#open?.close()
+    this.#reopened = 0
+    this.#reconnect()
+    return this.load()
   }
 
   /** Changes the record of which tab leads: `change` returns the new one, or undefined to leave it. Returns what is stored then. */
@@ -180,10 +198,11 @@ export class Store {
 
   /**
    * Changes the outbox, after what was asked for before, and returns what is new
-   * of it; undefined when storage failed. A write is on the disk once this
-   * resolves: what was reported as queued survives the browser.
+   * of it; undefined when storage failed, 'full' when it had no room. A write is
+   * on the disk once this resolves: what was reported as queued survives the
+   * browser.
    */
-  changeOutbox(request: OutboxRequest): Promise<Outbox | undefined> {
+  changeOutbox(request: OutboxRequest): Promise<Outbox | 'full' | undefined> {
     const changed = this.#writes.then(() => this.#changeOutbox(request))
     this.#writes = changed
     return changed
@@ -210,11 +229,13 @@ export class Store {
     )
     await this.close()
     const deleted = await deleteDatabase(this.name)
+    const older = predecessor(this.name)
+    if (older) await deleteDatabase(older)
     if (!cleared && !deleted) throw new Error(`storage: the database could not be deleted`)
   }
 
   async #apply(batch: Batch): Promise<Applied> {
-    const applied = await this.#attempt(async (): Promise<Applied> => {
+    const applied = await this.#attemptWrite(async (): Promise<Applied> => {
       const sealed = await this.#sealed(batch) // before the transaction, which would not wait for it
       const found = await this.#transact(storeNames, 'readwrite', (tx) => writeBatch(tx, sealed, this.term))
       this.#reopened = 0
@@ -223,8 +244,8 @@ export class Store {
     return applied ?? 'failed'
   }
 
-  #changeOutbox(request: OutboxRequest): Promise<Outbox | undefined> {
-    return this.#attempt(async () => {
+  #changeOutbox(request: OutboxRequest): Promise<Outbox | 'full' | undefined> {
+    return this.#attemptWrite(async () => {
       const json = JSON.stringify(request.write)
       const body = this.#seal && json ? await this.#seal.close('outbox', 0, new TextEncoder().encode(json)) : json
       const { state, writes } = await this.#transact(['meta', 'outbox'], 'readwrite', (tx) => writeOutbox(tx, request, body), 'strict')
@@ -267,9 +288,20 @@ export class Store {
     try {
       return await work()
     } catch (error) {
-      if (!this.#closed) this.failure ||= `storage: ${textOf(error)}`
+      if (!this.#closed) this.failure = `storage: ${textOf(error)}`
       return undefined
     }
+  }
+
+  /** As #attempt; 'full' when there was no room. */
+  #attemptWrite<T>(work: () => Promise<T>): Promise<T | 'full' | undefined> {
+    return this.#attempt(() =>
+      work().catch((error: unknown) => {
+        if (!isFull(error)) throw error
+        this.failure = `storage: ${textOf(error)}`
+        return 'full' as const
+      }),
+    )
   }
 
   #reconnect(): void {
@@ -292,6 +324,11 @@ export class Store {
     if (owner !== this.#owner) {
       db.close()
       throw new Error("the database is another account's") // whose name has the same hash
+    }
+    const older = predecessor(this.name)
+    if (older) {
+      const { inherit } = await import('./majors.js')
+      await inherit(db, older, this.#owner).catch((error: unknown) => this.#log('warn', `storage: ${textOf(error)}`)) // it is there the next time as well
     }
     if (this.#closed) db.close()
     this.#open = db
@@ -351,7 +388,9 @@ function openDatabase(name: string, owner: string): Promise<IDBDatabase> {
 
 /**
  * Runs one transaction: `work` makes its requests at once, and what it returns
- * reads their results when all is done. A full disk tells itself by an abort alone.
+ * reads their results when all is done. A full disk tells itself by an abort
+ * alone. One that takes too long is aborted, so that it is not done later, when
+ * it counts as failed.
  */
 function transact<T>(
   db: IDBDatabase,
@@ -362,16 +401,19 @@ function transact<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const tx = db.transaction(names, mode, { durability })
-    tx.onabort = () => reject(tx.error ?? new Error('the transaction was aborted'))
+    const timer = setTimeout(() => {
+      reject(new Error(`no answer within ${workPatience} ms`))
+      tx.abort()
+    }, workPatience)
+    tx.onabort = () => {
+      clearTimeout(timer)
+      reject(tx.error ?? new Error('the transaction was aborted'))
+    }
     const result = work(tx)
-    tx.oncomplete = () => resolve(result())
-  })
-}
-
-function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
+    tx.oncomplete = () => {
+      clearTimeout(timer)
+      resolve(result())
+    }
   })
 }
 
@@ -379,6 +421,10 @@ function within<T>(ms: number, work: Promise<T>): Promise<T> {
 function isLost(error: unknown): boolean {
   const name = (error as Error | null)?.name
   return name === 'InvalidStateError' || name === 'UnknownError'
+}
+
+function isFull(error: unknown): boolean {
+  return (error as Error | null)?.name === 'QuotaExceededError'
 }
 
 interface RawState {
@@ -407,7 +453,7 @@ function readState(tx: IDBTransaction, known: Meta | undefined): () => RawState 
 }
 
 /** Takes a stored value for a Leader only when it is one. */
-function readLeader(value: unknown): Leader | undefined {
+export function readLeader(value: unknown): Leader | undefined {
   const leader = value as Leader | undefined
   return Number.isSafeInteger(leader?.term) && typeof leader?.id === 'string' && Number.isSafeInteger(leader.until) ? leader : undefined
 }
@@ -463,7 +509,8 @@ function writeOutbox(tx: IDBTransaction, request: OutboxRequest, body: WaitingWr
   const stored = tx.objectStore('meta').get(outboxKey)
   const change: OutboxChange = { state: { clientId: '', next: 1 }, writes: [] }
   stored.onsuccess = () => {
-    const state: OutboxState = stored.result ?? { clientId: request.expect ?? request.clientId, next: 1 }
+    // Where the numbers of the client id are forgotten, they go on after those that this tab knows of: the server takes none twice.
+    const state: OutboxState = stored.result ?? { clientId: request.expect ?? request.clientId, next: (request.after ?? 0) + 1 }
     if (request.expect === state.clientId) renumber(tx, request, change)
     else addWrite(tx, state, request, body, change)
   }
@@ -507,7 +554,7 @@ function renumber(tx: IDBTransaction, request: OutboxRequest, change: OutboxChan
 }
 
 /** Deletes a database; false when the browser refused. A delete that another tab holds up happens when that one lets go. */
-function deleteDatabase(name: string): Promise<boolean> {
+export function deleteDatabase(name: string): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), deletePatience)
     const settle = (deleted: boolean): void => {

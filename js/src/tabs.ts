@@ -21,6 +21,8 @@ export interface LeaderStatus {
   connection: string
   cursor: string
   lastError: string
+  /** No change would be told now, before the leader asks again. */
+  rests: boolean
 }
 
 /** A message on the channel: that something happened, never a row. */
@@ -38,7 +40,7 @@ const silence = 45_000
 /** How long a leader has to answer where its lease may be that of a tab that crashed, ms. */
 const answerPatience = 2000
 
-const unknown: LeaderStatus = { connection: 'connecting', cursor: '', lastError: '' }
+const unknown: LeaderStatus = { connection: 'connecting', cursor: '', lastError: '', rests: false }
 
 /** The tabs of one account and origin, as one of them sees them: which leads, and what they tell each other. */
 export class Tabs {
@@ -48,6 +50,7 @@ export class Tabs {
   #events: TabEvents | undefined
   #timer: ReturnType<typeof setInterval> | undefined
   #doubting: ReturnType<typeof setTimeout> | undefined
+  #electing: ReturnType<typeof setTimeout> | undefined
   #leads = false
   #own = JSON.stringify(unknown)
   #others = '' // as the leader told last
@@ -66,9 +69,20 @@ export class Tabs {
     return this.#leads
   }
 
-  /** Tells the core of everything from now on, and at once of what is not as it was told when it started. */
-  listen(events: TabEvents, believed: boolean): void {
+  /**
+   * Tells the core of everything from now on, and at once of what is not as it
+   * believed. With `patient`, one that believes to lead goes on until it is clear
+   * that another tab does: the election has only begun.
+   */
+  listen(events: TabEvents, believed: boolean, patient = false): void {
     this.#events = events
+    if (patient) this.#electing = setTimeout(() => this.#decide(believed), answerPatience)
+    else this.#decide(believed)
+  }
+
+  #decide(believed: boolean): void {
+    const events = this.#events
+    if (!events) return
     if (this.#leads !== believed) events.role(this.#leads)
     if (this.#leads) return
     if (this.#others) events.leader(this.#others)
@@ -106,6 +120,7 @@ export class Tabs {
   /** Leaves for good. */
   stop(): void {
     this.#events = undefined
+    clearTimeout(this.#electing)
     this.leave()
   }
 
@@ -113,12 +128,13 @@ export class Tabs {
   fenced(): void {
     this.#election.leave()
     if (this.#leads) this.#elected(false)
+    else this.#events?.role(false) // it believed to lead
     if (this.#channel) this.#election.enter()
   }
 
   /** Tells the others how this leader is. */
-  tell({ connection, cursor, lastError }: LeaderStatus): void {
-    this.#own = JSON.stringify({ connection, cursor, lastError })
+  tell({ connection, cursor, lastError, rests }: LeaderStatus): void {
+    this.#own = JSON.stringify({ connection, cursor, lastError, rests })
     this.#beat()
   }
 

@@ -123,6 +123,8 @@ export const MaxPage = 100
 export const MaxKeys = 100
 /** rows a sync or snapshot page */
 export const MaxSyncRows = 500
+/** ms that a sync may wait for a change */
+export const MaxWait = 25000
 /** mutations a batch */
 export const MaxMuts = 100
 /** UTF-16 code units of an ext, unless configured */
@@ -133,6 +135,8 @@ export const MaxDepth = 256
 export const MaxSafe = 9007199254740991
 /** bytes of a client id */
 export const MaxClientID = 64
+/** bytes of an epoch; account makes ones of 16 */
+export const MaxEpoch = 64
 /** bytes of a message's uuid */
 export const MaxUUID = 128
 /** bytes of a call's body */
@@ -156,7 +160,7 @@ export const EvLoad = 2
 export const EvChunk = 3
 /** all was read (Code 0), or storage failed and is not to be used (Code 1) */
 export const EvLoaded = 4
-/** FxStore ID was done (Code 0), found other meta (Code 1: Data is that meta's JSON, empty for none) or failed (Code 2) */
+/** FxStore ID was done (Code 0), found other meta (Code 1: Data is that meta's JSON, empty for none), failed (Code 2) or had no room (Code 3) */
 export const EvStored = 5
 /** socket ID is open */
 export const EvOpened = 6
@@ -178,7 +182,7 @@ export const EvCall = 13
 export const EvAbort = 14
 /** the app closes the client */
 export const EvClose = 15
-/** FxOutbox ID was done (Code 0: Data is the answer), or failed (Code 2); between EvLoad and EvLoaded, with ID 0: the whole stored outbox */
+/** FxOutbox ID was done (Code 0: Data is the answer), failed (Code 2) or had no room (Code 3); between EvLoad and EvLoaded, with ID 0: the whole stored outbox */
 export const EvQueued = 16
 /** among the tabs of its account this one leads (Code 1) or follows (Code 0) */
 export const EvRole = 17
@@ -200,6 +204,13 @@ export const CallUpdate = 3
 /** {sessionList: [{sessionId, sessionType}]} */
 export const CallDelete = 4
 
+// How FxFetch asks.
+
+/** ask the app for a new token first */
+export const FetchFresh = 1
+/** the server may hold the answer back for core.MaxWait */
+export const FetchSlow = 2
+
 // The effects. ID, Code, Path and Data are used as said here.
 
 /** settle call ID with the NIMResult whose JSON is Data */
@@ -210,7 +221,7 @@ export const FxUpdates = 2
 export const FxDeletes = 3
 /** Data is the status's JSON (api.md §1 client.status, without storage's cause) */
 export const FxStatus = 4
-/** POST Data to Path and answer with EvResponse ID; Code 1: ask the app for a new token first */
+/** POST Data to Path and answer with EvResponse ID; Code is a sum of Fetch constants */
 export const FxFetch = 5
 /** open socket ID to /v1/updates; Code 1: ask the app for a new token first */
 export const FxDial = 6
@@ -230,7 +241,7 @@ export const FxClosed = 12
 export const FxOutbox = 13
 /** Data tells what became of a write whose call was answered with 202: one onSettled */
 export const FxSettled = 14
-/** read what is stored, of one moment, and answer as at the start, EvLoad to EvLoaded; Data is the meta that is known: while generation and epoch are still its own, the journal records after it are enough */
+/** read what is stored, of one moment, and answer as at the start, EvLoad to EvLoaded; Data is the meta that is known: while generation and epoch are still its own, the journal records after it are enough; Code 1: storage failed before, so it is opened anew first */
 export const FxReread = 15
 /** tell the other tabs Data: what the server said against a write of one of them, or that what is stored cannot be read */
 export const FxRefused = 16

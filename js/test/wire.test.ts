@@ -60,6 +60,7 @@ test('a stored meta is believed only when it is one', () => {
     meta,
     { ...stored, epoch: '' }, { ...stored, epoch: 5 }, { ...stored, cursor: -1 }, { ...stored, cursor: '5' }, { ...stored, cursor: 5n }, { ...stored, chunks: -1 },
     { ...stored, generation: 0 }, { ...stored, lowest: NaN }, { ...stored, asOf: 1.5 }, { ...stored, journal: 2 ** 53 }, { ...stored, clientId: null },
+    { ...stored, epoch: 'e'.repeat(65) }, { ...stored, epoch: 'é'.repeat(33) }, { ...stored, clientId: 'c'.repeat(65) },
   ]) {
     assert.equal(readMeta(value), null, String(value))
   }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,7 +16,9 @@ import (
 
 // console is what a command takes from outside.
 type console struct {
+	ctx            context.Context // ends at an interrupt
 	getenv         func(string) string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
@@ -24,11 +27,17 @@ var commands = map[string]func(args []string, c console) error{
 	"backup":  backup,
 	"restore": restore,
 	"token":   token,
+	"export":  remote("export", (*transfer).exportAccount),
+	"import":  remote("import", (*transfer).importAccount),
+	"seed":    remote("seed", func(_ *transfer, c *client) error { return seed(c) }),
 }
 
 const usage = `recentsd [flags]                             serve
 recentsd backup [-data DIR] FILE             copy the database to a new file; a server may be running on it
 recentsd restore [-data DIR] [-force] FILE   put a backup's file in its place; stop the server first
+recentsd export -account NAME [-url URL]     write an account to the standard output, one page a line
+recentsd import [-replace] [-url URL]        read one from the standard input, as export wrote it
+recentsd seed -url URL                       give the demo's accounts to an empty server
 recentsd token -account NAME [-ttl 24h]      print a token, signed with RECENTS_TOKEN_SECRET (with -dev: the data directory's)
 
 `

@@ -10,6 +10,12 @@
 // RECENTS_TOKEN_PUBLIC_KEY, from the environment, and starts with neither
 // missing. SIGTERM and SIGINT stop it: calls that run end, sockets are closed
 // with 1001, and it exits 0.
+//
+//	recentsd export -account alice -url https://im.example.com >alice.jsonl
+//	recentsd import -url https://worker.example.com <alice.jsonl
+//
+// These move an account between servers and edge workers; without -url they
+// open the database in -data, which no server may have open.
 package main
 
 import (
@@ -38,7 +44,7 @@ func main() {
 // code: 0 after a stop, 1 after a failure, 2 for a bad command line.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && commands[args[0]] != nil {
-		return runCommand(commands[args[0]], args[1:], console{getenv, stdout, stderr})
+		return runCommand(commands[args[0]], args[1:], console{ctx, getenv, os.Stdin, stdout, stderr})
 	}
 	c, err := parseConfig(args, getenv, stderr)
 	switch {

@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"time"
 )
 
-// seed fills an empty server with the demo's accounts through its own API, as a
-// chat app's backend would. A server that holds a session of alice is left as
-// it is.
-func seed(ctx context.Context, address string) error {
-	c := &client{ctx: ctx, address: address}
+// seed fills an empty server, here or elsewhere, with the demo's accounts
+// through its API, as a chat app's backend would. One that holds a session of
+// alice is left as it is.
+func seed(c *client) error {
 	token, err := c.token("alice")
 	if err != nil {
 		return err
@@ -27,17 +23,17 @@ func seed(ctx context.Context, address string) error {
 
 func (c *client) fill(token string) error {
 	for _, t := range demoTeams {
-		if err := c.call("setTeamMembers", devServerKey, t, nil); err != nil {
+		if err := c.call("setTeamMembers", c.key, t, nil); err != nil {
 			return err
 		}
 	}
 	start := time.Now()
 	for i := range demoMessages {
-		if err := c.call("sendMessage", devServerKey, demoMessages[i].request(i, start), nil); err != nil {
+		if err := c.call("sendMessage", c.key, demoMessages[i].request(i, start), nil); err != nil {
 			return err
 		}
 	}
-	if err := c.call("revokeMessage", devServerKey, demoRevoke, nil); err != nil {
+	if err := c.call("revokeMessage", c.key, demoRevoke, nil); err != nil {
 		return err
 	}
 	return c.call("updateMySession", token, object{"sessionId": "bob", "sessionType": "p2p", "ext": `{"pinned":true}`}, nil)
@@ -45,50 +41,10 @@ func (c *client) fill(token string) error {
 
 type object map[string]any
 
-// client calls the server's API.
-type client struct {
-	ctx     context.Context
-	address string
-}
-
 func (c *client) token(account string) (string, error) {
 	var t struct{ Token string }
-	err := c.call("issueToken", devServerKey, object{"account": account}, &t)
+	err := c.call("issueToken", c.key, object{"account": account}, &t)
 	return t.Token, err
-}
-
-// call makes one call and reads its data into answer, when that is not nil.
-func (c *client) call(path, token string, body, answer any) (err error) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(c.ctx, http.MethodPost, c.address+"/v1/"+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	r.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }() // read to its end below
-	var result struct {
-		Code         int
-		Data         json.RawMessage
-		ErrorDetails string
-	}
-	if err := json.NewDecoder(res.Body).Decode(&result); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if result.Code != http.StatusOK {
-		return fmt.Errorf("%s: %d %s", path, result.Code, result.ErrorDetails)
-	}
-	if answer == nil {
-		return nil
-	}
-	return json.Unmarshal(result.Data, answer)
 }
 
 var demoTeams = []object{

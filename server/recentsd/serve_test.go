@@ -73,7 +73,7 @@ func (p *process) end(t *testing.T) {
 }
 
 func (p *process) client(t *testing.T) *client {
-	return &client{ctx: t.Context(), address: p.address}
+	return newClient(t.Context(), p.address, devServerKey)
 }
 
 type sessionList struct {

@@ -13,6 +13,11 @@ func (s *store) Commit(c *account.Change) error {
 	if err := s.putMeta(c.Meta); err != nil {
 		return err
 	}
+	if c.Wipe {
+		if err := s.wipe(); err != nil {
+			return err
+		}
+	}
 	for i := range c.Put {
 		if err := s.putRecord(&c.Put[i]); err != nil {
 			return err
@@ -23,6 +28,11 @@ func (s *store) Commit(c *account.Change) error {
 	}
 	if err := s.putClient(c.Client); err != nil {
 		return err
+	}
+	for i := range c.Clients {
+		if err := s.putClient(&c.Clients[i]); err != nil {
+			return err
+		}
 	}
 	for i := range c.Receipts {
 		if err := s.putReceipt(&c.Receipts[i]); err != nil {
@@ -83,6 +93,17 @@ func orNull[T string | []byte](has bool, text T) any {
 		return nil
 	}
 	return string(text)
+}
+
+// wipe forgets all but the account's head.
+func (s *store) wipe() error {
+	for _, query := range []string{`DELETE FROM sessions WHERE account = ?`, `DELETE FROM clients WHERE account = ?`,
+		`DELETE FROM receipts WHERE account = ?`, `DELETE FROM pending_revokes WHERE account = ?`} {
+		if err := s.tx.exec(query, s.id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *store) putClient(c *account.Client) error {

@@ -86,7 +86,7 @@ const selectRecords = `SELECT ` + recordColumns + ` FROM sessions WHERE account 
 
 // records reads at most limit records with a query whose last "?" is its limit.
 func (s *store) records(limit int, query string, args ...any) ([]account.Record, error) {
-	var recs []account.Record
+	recs := make([]account.Record, 0, min(limit, core.MaxPage+1))
 	err := s.query(func(r Row) error {
 		rec, err := scanRecord(r)
 		recs = append(recs, rec)
@@ -155,6 +155,34 @@ func (s *store) Receipt(key string) (*account.Receipt, error) {
 		return nil
 	}, `SELECT hash, answer, at FROM receipts WHERE account = ? AND key = ?`, key)
 	return found, err
+}
+
+func (s *store) Records(after int64, limit int) ([]account.Record, error) {
+	return s.records(limit, selectRecords+`seq > ? ORDER BY seq LIMIT ?`, after)
+}
+
+func (s *store) Clients(after string, limit int) (list []account.Client, err error) {
+	err = s.query(func(r Row) error {
+		list = append(list, account.Client{ID: r.Text(0), LastMid: r.Int(1), SeenAt: r.Int(2)})
+		return nil
+	}, `SELECT id, last_mid, seen_at FROM clients WHERE account = ? AND id > ? ORDER BY id LIMIT ?`, after, int64(limit))
+	return list, err
+}
+
+func (s *store) Receipts(after string, limit int) (list []account.Receipt, err error) {
+	err = s.query(func(r Row) error {
+		list = append(list, account.Receipt{Key: r.Text(0), Hash: r.Text(1), Answer: r.Text(2), At: r.Int(3)})
+		return nil
+	}, `SELECT key, hash, answer, at FROM receipts WHERE account = ? AND key > ? ORDER BY key LIMIT ?`, after, int64(limit))
+	return list, err
+}
+
+func (s *store) PendingRevokes(after string, limit int) (list []account.PendingRevoke, err error) {
+	err = s.query(func(r Row) error {
+		list = append(list, account.PendingRevoke{MsgID: r.Text(0), Body: r.Text(1), At: r.Int(2)})
+		return nil
+	}, `SELECT msg_id, body, at FROM pending_revokes WHERE account = ? AND msg_id > ? ORDER BY msg_id LIMIT ?`, after, int64(limit))
+	return list, err
 }
 
 func (s *store) PendingRevoke(msgID string) (*account.PendingRevoke, error) {

@@ -99,6 +99,17 @@ func (tx *Tx) Due(records, receipts int64, limit int) ([]string, error) {
 	return due, err
 }
 
+// Perishable reports whether anything is held that Collect forgets one day. It
+// reads one row of a table at most, and is asked after every write at the edge.
+func (tx *Tx) Perishable() (held bool, err error) {
+	err = tx.db.Query(func(r Row) error {
+		held = r.Int(0) != 0
+		return nil
+	}, `SELECT EXISTS (SELECT 1 FROM receipts) OR EXISTS (SELECT 1 FROM sessions WHERE state <> 0)
+		OR EXISTS (SELECT 1 FROM clients) OR EXISTS (SELECT 1 FROM pending_revokes)`)
+	return held, err
+}
+
 // Newest is account.Accounts' Newest.
 func (tx *Tx) Newest() (newest int64, err error) {
 	err = tx.db.Query(func(r Row) error {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"syscall/js"
@@ -14,16 +15,15 @@ import (
 	"recents/server"
 )
 
-// ServeHTTP runs the shell's current call. It is the outermost handler, so it
-// is where a panic ends: one that got away would end the instance, and with it
-// the calls of all other objects.
+// ServeHTTP runs the shell's current call, a request from outside. It is the
+// outermost handler, so it is where a panic ends: one that got away would end
+// the instance, and with it the calls of all other objects.
 func (w *worker) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	call := shell.Get("call")
 	a := &answer{header: http.Header{}, status: http.StatusOK}
 	defer func() {
 		if v := recover(); v != nil {
-			slog.Error("panic", "stack", string(debug.Stack()))
-			w.at.rollback = true
+			w.caught()
 			*a = answer{header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}, status: http.StatusInternalServerError}
 			a.body.WriteString(`{"code":500,"errorDetails":"internal error"}`)
 		}
@@ -31,26 +31,73 @@ func (w *worker) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		a.send(out)
 	}()
 	w.begin(call)
-	if name := call.Get("operation").String(); name != "" {
-		w.runOperation(a, r, name, bytesOf(call.Get("body")))
+	r.RemoteAddr = remoteAddr(r)
+	body := bytesOf(call.Get("body"))
+	if call.Get("operation").String() == "refuse" {
+		code, _ := strconv.Atoi(string(body)) // the shell's own; 0 is an internal error
+		w.handler.Refuse(a, r, code)
 		return
 	}
-	if body := call.Get("body"); !body.IsNull() {
-		r.Body = io.NopCloser(bytes.NewReader(bytesOf(body)))
-	}
-	r.RemoteAddr = remoteAddr(r)
-	w.handler.ServeHTTP(a, r)
+	w.answer(a, r, body)
 }
 
-func (w *worker) runOperation(a *answer, r *http.Request, name string, body []byte) {
-	data, err := w.operate(r, name, body)
+// caught logs a panic, without its value, which could quote what a user sent.
+func (w *worker) caught() {
+	slog.Error("panic", "stack", string(debug.Stack()))
+	w.at.rollback = true
+}
+
+// answer runs a request.
+func (w *worker) answer(a *answer, r *http.Request, body []byte) {
+	if body != nil {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	w.handler.ServeHTTP(a, r)
+	if r.URL.Path == "/v1/sync" && a.status == http.StatusOK {
+		w.pulled(body)
+	}
+}
+
+// serveOperation runs the shell's current call, one of its own. It is called as
+// a function, not as a request: requests and answers of the platform's kind take
+// longer than most operations do.
+func (w *worker) serveOperation() {
+	call := shell.Get("call")
+	ok := false
+	defer func() {
+		if v := recover(); v != nil {
+			w.caught()
+		}
+		call.Set("failed", !ok)
+		w.finish(call)
+	}()
+	w.begin(call)
+	name := call.Get("operation").String()
+	data, err := w.operate(requestOf(call, name), name, bytesOf(call.Get("body")))
 	if err != nil {
 		slog.Error("operation failed", "operation", name, "error", err)
 		w.at.rollback = true
-		a.status = http.StatusInternalServerError
 		return
 	}
-	a.body.Write(data)
+	call.Set("data", string(data))
+	ok = true
+}
+
+// requestOf is what an operation is told of the request that it is for: "home"
+// asks whose it is, and no other asks anything.
+func requestOf(call js.Value, name string) *http.Request {
+	r := &http.Request{Method: http.MethodPost, URL: &url.URL{}, Header: http.Header{}}
+	if name == "home" {
+		request := call.Get("request")
+		r.Method = request.Get("method").String()
+		if at, err := url.Parse(request.Get("url").String()); err == nil {
+			r.URL = at
+		}
+		if key := request.Get("headers").Call("get", "Authorization"); key.Type() == js.TypeString {
+			r.Header.Set("Authorization", key.String())
+		}
+	}
+	return r
 }
 
 // begin makes the shell's call the current one.

@@ -157,6 +157,9 @@ func TestMessageGoesRound(t *testing.T) {
 	require.JSONEq(t, `[{"to":"bob","ids":[1],"parcels":[`+string(core.AppendString(nil, batch[0].parcels[0]))+`]}]`, alice.run(t, "next", ""))
 
 	bob, sockets := newWorker(t, "bob")
+	at, err = bob.wakeAt()
+	require.NoError(t, err)
+	require.Zero(t, at, "nothing to forget")
 	sockets.carried = []server.Carried{{Account: "bob", Expires: start + 1e6, Live: true}}
 	parcels := string(appendStrings(nil, batch[0].parcels))
 	require.Equal(t, "null", bob.run(t, "accept", parcels))
@@ -164,7 +167,10 @@ func TestMessageGoesRound(t *testing.T) {
 	require.Len(t, sockets.log, 1, "told once")
 	require.Contains(t, sockets.log[0], `"k":"p2p|alice"`)
 
-	alice.run(t, "settle", `{"done":[1],"failed":[]}`)
+	require.Equal(t, "[]", alice.run(t, "settle", `{"done":[1],"failed":[]}`))
+	at, err = alice.wakeAt()
+	require.NoError(t, err)
+	require.Equal(t, alice.at.collectAt(), at, "the receipt goes one day")
 	require.Equal(t, "[]", alice.run(t, "next", ""))
 	left := 0
 	require.NoError(t, alice.at.db.Query(func(r sqlstore.Row) error { left = int(r.Int(0)); return nil }, `SELECT count(*) FROM parcels`))
@@ -295,6 +301,15 @@ func TestRows(t *testing.T) {
 		require.EqualValues(t, -5, r.Int(2))
 		return nil
 	}))
+	var seen []string
+	require.NoError(t, eachRow([]byte("\x1e1\x1f\x00\x1f[\"x\"]\x1f\x1e-2\x1f\x1f☕\n\x1f"), func(r sqlstore.Row) error {
+		seen = append(seen, fmt.Sprintf("%d %t %s %s", r.Int(0), r.Null(1), r.Text(1), r.Text(2)))
+		return nil
+	}))
+	require.Equal(t, []string{`1 true  ["x"]`, "-2 false  ☕\n"}, seen)
+	require.NoError(t, eachRow(nil, nil), "no rows")
+	require.Equal(t, errTorn, eachRow([]byte("\x1e1"), nil))
+	require.Panics(t, func() { _ = eachRow([]byte("\x1ex\x1f"), func(r sqlstore.Row) error { r.Int(0); return nil }) })
 	_, err = appendArgs(nil, []any{3.5})
 	require.ErrorContains(t, err, "float64")
 }
@@ -310,4 +325,16 @@ func TestHearAndUnknownOperations(t *testing.T) {
 	_, err := w.operate(httptest.NewRequest(http.MethodPost, "/", nil), "nothing", nil)
 	require.Equal(t, errNoOperation, err)
 	require.Equal(t, []string{"a", "b"}, splitList(" a,, b "))
+}
+
+// TestPullOfASlowReader: only the sockets of the client that pulls are told
+// again.
+func TestPullOfASlowReader(t *testing.T) {
+	w, sockets := newWorker(t, "alice")
+	behind := server.Carried{Account: "alice", Expires: start + 1e6, Live: true, ClientID: "tab", Frames: 101, Bytes: 7, Behind: true}
+	other := behind
+	other.ClientID = "other"
+	sockets.carried = []server.Carried{behind, other}
+	w.pulled([]byte(`{"v":1,"epoch":"e","cursor":0,"clientId":"tab"}`))
+	require.Equal(t, []server.Carried{{Account: "alice", Expires: start + 1e6, Live: true, ClientID: "tab"}, other}, sockets.carried)
 }

@@ -30,6 +30,7 @@ func main() {
 		panic(err) // of an in-memory map: there is nothing it asks
 	}
 	w.handler = h
+	shell.Set("operate", js.FuncOf(func(js.Value, []js.Value) any { w.serveOperation(); return nil }))
 	workers.ServeNonBlock(w)
 	workers.Ready()
 	select {}
@@ -37,13 +38,27 @@ func main() {
 
 func options(w *worker) server.Options {
 	dev := env("RECENTS_DEV") != ""
-	keys := server.Keys{ServerKey: env("RECENTS_SERVER_KEY"), Secret: []byte(env("RECENTS_TOKEN_SECRET"))}
+	limits := server.DefaultLimits()
 	return server.Options{
-		Accounts: &w.at, Remote: &w.at, Publish: w.publish, Keys: keys, Now: now, NewID: newID,
+		Accounts: &w.at, Remote: &w.at, Publish: w.publish, Keys: keys(), Now: now, NewID: newID,
 		Origins: splitList(env("RECENTS_ALLOW_ORIGIN")), Dev: dev,
-		Limits: server.Limits{AccountRate: server.DefaultLimits().AccountRate}, // addresses are limited in front of a worker
-		Log:    slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Limits:      server.Limits{AccountRate: limits.AccountRate, AccountSockets: limits.AccountSockets}, // addresses are limited in front
+		OpenSockets: func() int { return len(w.sockets.all()) },
+		Log:         slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
+}
+
+// keys are the worker's secrets. Without a key that reads, the tokens that it
+// would check are refused.
+func keys() server.Keys {
+	k := server.Keys{ServerKey: env("RECENTS_SERVER_KEY"), Secret: []byte(env("RECENTS_TOKEN_SECRET"))}
+	if text := env("RECENTS_TOKEN_PUBLIC_KEY"); text != "" {
+		var err error
+		if k.PublicKey, err = server.ParsePublicKey(text); err != nil {
+			slog.Error("RECENTS_TOKEN_PUBLIC_KEY", "error", err)
+		}
+	}
+	return k
 }
 
 // env reads a variable or secret of the worker, "" when it is not set.

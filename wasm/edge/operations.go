@@ -30,9 +30,6 @@ type sockets interface {
 	close(i int, code int, reason string)
 }
 
-// maxSockets is how many sockets one account may have open.
-const maxSockets = 100
-
 var errNoOperation = errors.New("edge: there is no such operation")
 
 // operate runs one of the calls that the objects and the front make themselves;
@@ -55,9 +52,13 @@ func (w *worker) operate(r *http.Request, name string, body []byte) ([]byte, err
 	case "next":
 		batch, err := nextBatch(w.at.db, w.at.now())
 		return appendBatch(nil, batch), err
-	case "settle":
+	case "settle": // and the next batch with it
 		w.at.stirred = true
-		return null, settle(w.at.db, w.at.now(), body)
+		if err := settle(w.at.db, w.at.now(), body); err != nil {
+			return nil, err
+		}
+		batch, err := nextBatch(w.at.db, w.at.now())
+		return appendBatch(nil, batch), err
 	case "wake":
 		w.at.stirred = true
 		w.expire()
@@ -70,7 +71,8 @@ var null = []byte("null")
 
 func appendHome(dst []byte, h server.Home) []byte {
 	dst = core.AppendStr(dst, `{"account":`, h.Account)
-	return append(core.AppendStr(dst, `,"team":`, h.Team), '}')
+	dst = core.AppendStr(dst, `,"team":`, h.Team)
+	return append(core.AppendFlag(dst, `,"server":`, h.Server), '}')
 }
 
 // accept takes parcels, a JSON array of texts, for the object's account.
@@ -172,14 +174,26 @@ func (w *worker) publish(deltas []*account.Delta) {
 }
 
 func (w *worker) tell(i int, c *server.Carried, d *account.Delta, shared []byte) {
-	before := c.LastMid
-	frame := c.Told(d, shared)
-	switch {
-	case c.Expires <= w.at.now():
+	if c.Expires <= w.at.now() {
 		w.sockets.close(i, server.CloseToken, "the token expired")
-	case frame != nil:
+		return
+	}
+	before := *c
+	if frame := c.Told(d, shared); frame != nil {
 		w.sockets.send(i, frame)
-		if c.LastMid != before {
+	}
+	if *c != before {
+		w.sockets.keep(i, c)
+	}
+}
+
+// pulled notes by a call of /v1/sync that the sockets of its client are read.
+func (w *worker) pulled(body []byte) {
+	client := gjson.GetBytes(body, "clientId").Str
+	all := w.sockets.all()
+	for i := range all {
+		if c := &all[i]; c.Live && c.ClientID == client && c.Frames > 0 {
+			c.Pulled()
 			w.sockets.keep(i, c)
 		}
 	}
@@ -213,17 +227,17 @@ func appendCarried(dst []byte, c *server.Carried) []byte {
 	dst = core.AppendNum(dst, `,"expires":`, c.Expires)
 	dst = core.AppendStr(dst, `,"clientId":`, c.ClientID)
 	dst = core.AppendNum(dst, `,"lastMid":`, c.LastMid)
-	dst = append(dst, `,"live":`...)
-	if c.Live {
-		return append(dst, `true}`...)
-	}
-	return append(dst, `false}`...)
+	dst = core.AppendNum(dst, `,"frames":`, int64(c.Frames))
+	dst = core.AppendNum(dst, `,"bytes":`, int64(c.Bytes))
+	dst = core.AppendFlag(dst, `,"behind":`, c.Behind)
+	return append(core.AppendFlag(dst, `,"live":`, c.Live), '}')
 }
 
 func parseCarried(list string) (all []server.Carried) {
 	for _, v := range gjson.Parse(list).Array() {
 		all = append(all, server.Carried{Account: v.Get("account").Str, Expires: v.Get("expires").Int(),
-			ClientID: v.Get("clientId").Str, LastMid: v.Get("lastMid").Int(), Live: v.Get("live").Bool()})
+			ClientID: v.Get("clientId").Str, LastMid: v.Get("lastMid").Int(), Live: v.Get("live").Bool(),
+			Frames: int(v.Get("frames").Int()), Bytes: int(v.Get("bytes").Int()), Behind: v.Get("behind").Bool()})
 	}
 	return all
 }

@@ -114,21 +114,17 @@ const (
 
 // settle takes what became of a batch: {"done":[ids],"failed":[ids]}.
 func settle(db sqlstore.DB, now int64, outcome []byte) error {
-	done, failed := gjson.GetBytes(outcome, "done").Raw, gjson.GetBytes(outcome, "failed").Raw
-	for _, s := range []struct {
-		query string
-		args  []any
-	}{
-		{`DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))`, []any{done}},
-		{`UPDATE outbox SET tries = tries + 1, due = ? + min(?, ? << min(tries, 12))
-			WHERE id IN (SELECT value FROM json_each(?))`, []any{now, int64(longest), int64(firstWait), failed}},
-		{`DELETE FROM parcels WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE parcel = parcels.id)`, nil},
-	} {
-		if err := db.Exec(s.query, s.args...); err != nil {
+	done, failed := gjson.GetBytes(outcome, "done"), gjson.GetBytes(outcome, "failed")
+	if err := db.Exec(`DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))`, done.Raw); err != nil {
+		return err
+	}
+	if len(failed.Array()) > 0 {
+		if err := db.Exec(`UPDATE outbox SET tries = tries + 1, due = ? + min(?, ? << min(tries, 12))
+			WHERE id IN (SELECT value FROM json_each(?))`, now, int64(longest), int64(firstWait), failed.Raw); err != nil {
 			return err
 		}
 	}
-	return nil
+	return db.Exec(`DELETE FROM parcels WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE parcel = parcels.id)`)
 }
 
 // nextDue is when the next parcel is to be carried, 0 without any.

@@ -159,11 +159,11 @@ func (p *place) wakeAt() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	kept, err := sqlstore.New(p.db).Due(core.MaxSafe, core.MaxSafe, 1)
+	kept, err := sqlstore.New(p.db).Perishable()
 	if err != nil {
 		return 0, err
 	}
-	if len(kept) == 0 && due == 0 {
+	if !kept && due == 0 {
 		return 0, nil
 	}
 	collect := p.collectAt()

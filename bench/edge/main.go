@@ -1,0 +1,266 @@
+// Command edge measures the CPU that the worker takes for a list of 100 and for
+// a delivery, beside the same written by hand in plain JavaScript (peer.mjs):
+// the same statements, in the same runtime, turn by turn in one run.
+//
+//	go run ./bench/edge -workerd e2e/node_modules/.bin/workerd -ours build/edge -peer build/peer -out build/bench/edge.json
+//
+// It exits 1 when the worker takes more than its bound.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	bound   = 2.0 // times the peer's CPU
+	rounds  = 11
+	pairs   = 20  // of accounts that send and receive
+	listed  = 150 // sessions of the account whose list is read, a page of 100 at a time
+	warmups = 2   // rounds that are not counted
+)
+
+// result is a line of the table, in the form of every benchmark's file.
+type result struct {
+	Measure string  `json:"measure"`
+	Ours    float64 `json:"ours"` // µs of CPU a call
+	Peer    float64 `json:"peer"`
+	Ratio   float64 `json:"ratio"` // the median of the rounds'
+	Bound   float64 `json:"bound"`
+	OK      bool    `json:"ok"`
+}
+
+func main() {
+	workerd := flag.String("workerd", "e2e/node_modules/.bin/workerd", "the runtime")
+	ours := flag.String("ours", "build/edge", "directory of the worker")
+	peer := flag.String("peer", "build/peer", "directory of the peer")
+	out := flag.String("out", "build/bench/edge.json", "file for the results")
+	flag.Parse()
+	ok, err := run(*workerd, *ours, *peer, *out)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench edge:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+func run(workerd, ours, peer, out string) (ok bool, err error) {
+	var places [2]*place
+	for i, dir := range []string{ours, peer} {
+		if places[i], err = start(workerd, dir); err != nil {
+			return false, err
+		}
+		defer func() { err = errors.Join(err, places[i].end()) }()
+		if err := places[i].fill(); err != nil {
+			return false, fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	var results []result
+	for _, m := range []struct {
+		name  string
+		calls int // a round
+		call  func(p *place, n int) error
+	}{
+		{"CPU of a list of 100, µs", 100, (*place).list},
+		{"CPU of a delivery, µs", 100, (*place).deliver},
+	} {
+		r, err := measure(places, m.name, m.calls, m.call)
+		if err != nil {
+			return false, err
+		}
+		results = append(results, r)
+	}
+	return report(results), write(out, results)
+}
+
+// measure lets both take turns, so that what else the machine does falls on
+// both alike, and compares round by round.
+func measure(places [2]*place, name string, calls int, call func(*place, int) error) (result, error) {
+	var took [2][]float64
+	var ratios []float64
+	for round := range rounds + warmups {
+		var cpu [2]float64
+		for i, p := range places {
+			before := p.cpu()
+			for n := range calls {
+				if err := call(p, round*calls+n); err != nil {
+					return result{}, fmt.Errorf("%s: %s: %w", p.dir, name, err)
+				}
+			}
+			cpu[i] = float64(p.cpu()-before) / 1000 / float64(calls)
+		}
+		if round < warmups {
+			continue
+		}
+		took[0], took[1] = append(took[0], cpu[0]), append(took[1], cpu[1])
+		ratios = append(ratios, cpu[0]/cpu[1])
+	}
+	r := result{Measure: name, Ours: median(took[0]), Peer: median(took[1]), Ratio: median(ratios), Bound: bound}
+	r.OK = r.Ratio <= r.Bound
+	return r, nil
+}
+
+func median(list []float64) float64 {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+func report(results []result) (ok bool) {
+	ok = true
+	fmt.Printf("%-28s %8s %8s %7s %7s\n", "measure", "ours", "peer", "ratio", "bound")
+	for _, r := range results {
+		verdict := ""
+		if !r.OK {
+			ok, verdict = false, "  over its bound"
+		}
+		fmt.Printf("%-28s %8.0f %8.0f %6.2fx %6.2fx%s\n", r.Measure, r.Ours, r.Peer, r.Ratio, r.Bound, verdict)
+	}
+	return ok
+}
+
+func write(path string, results []result) error {
+	text, err := json.MarshalIndent(results, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+// place is one runtime with one of the two workers in it.
+type place struct {
+	dir, url, token string
+	data            string
+	process         *exec.Cmd
+}
+
+const serverKey = "bench"
+
+func start(workerd, dir string) (*place, error) {
+	data, err := os.MkdirTemp("", "recents-bench-")
+	if err != nil {
+		return nil, err
+	}
+	p := &place{dir: dir, data: data}
+	p.process = exec.Command(workerd, "serve", filepath.Join(dir, "workerd.capnp"), "--socket-addr=http=127.0.0.1:0",
+		"--directory-path=storage="+data, "--directory-path=site="+data, "--control-fd=1")
+	p.process.Env = append(os.Environ(), "RECENTS_DEV=", "RECENTS_SERVER_KEY="+serverKey, "RECENTS_TOKEN_PUBLIC_KEY=",
+		"RECENTS_TOKEN_SECRET=the-token-secret-of-the-bench-0123456789", "RECENTS_ALLOW_ORIGIN=")
+	p.process.Stderr = os.Stderr
+	stdout, err := p.process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.process.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(stdout).ReadBytes('\n')
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: did not start: %w", dir, err), p.end())
+	}
+	var told struct{ Port int }
+	if err := json.Unmarshal(line, &told); err != nil {
+		return nil, errors.Join(err, p.end())
+	}
+	p.url = fmt.Sprint("http://127.0.0.1:", told.Port)
+	return p, nil
+}
+
+func (p *place) end() error {
+	killed := p.process.Process.Kill()
+	_ = p.process.Wait() // it was killed
+	return errors.Join(killed, os.RemoveAll(p.data))
+}
+
+// cpu is the time that all threads of the process have run, ns. Other systems
+// than Linux do not tell it of a process that runs.
+func (p *place) cpu() (sum int64) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.process.Process.Pid)) // the pattern is good
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // a thread that ended
+		}
+		ran, _, _ := strings.Cut(string(text), " ")
+		n, _ := strconv.ParseInt(ran, 10, 64) // the kernel writes numbers
+		sum += n
+	}
+	return sum
+}
+
+// fill gives an account its sessions, and the pairs their first message. The
+// peer takes the tokens that the worker signs.
+func (p *place) fill() error {
+	p.token = token
+	for i := range listed {
+		if err := p.send(fmt.Sprint("peer", i), "reader", fmt.Sprint("fill", i)); err != nil {
+			return err
+		}
+	}
+	for i := range pairs {
+		if err := p.deliver(i); err != nil {
+			return err
+		}
+	}
+	if p.cpu() == 0 {
+		return errors.New("this system does not tell the CPU time of a process: the benchmark needs Linux")
+	}
+	return nil
+}
+
+// token is the reader's, HS256 with the secret above, good until 2096.
+const token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJyZWFkZXIiLCJleHAiOjQwMDAwMDAwMDB9.3mJiXalpQKFnbqGruYLmJhvcFS8vnEpaa4Tq_0Jfh0I"
+
+func (p *place) list(int) error {
+	body, err := p.call("queryMySessionList", p.token, `{"minTimestamp":0,"maxTimestamp":0,"needLastMsg":1,"limit":100,"hasMore":0}`)
+	if err == nil && strings.Count(body, `"recentSession":`) != 100 {
+		err = fmt.Errorf("a list of %d bytes is not of 100 sessions", len(body))
+	}
+	return err
+}
+
+func (p *place) deliver(n int) error {
+	pair := n % pairs
+	return p.send(fmt.Sprint("sender", pair), fmt.Sprint("receiver", pair), fmt.Sprint(p.dir, n))
+}
+
+const text = "Shall we meet at the station at seven, or is that too early for you? I can bring breakfast."
+
+func (p *place) send(from, to, uuid string) error {
+	_, err := p.call("sendMessage", serverKey, fmt.Sprintf(`{"from":%q,"to":%q,"sessionType":"p2p","message":{"uuid":%q,"messageType":"text","content":%q,"fromNickname":%q}}`,
+		from, to, uuid, text, from))
+	return err
+}
+
+func (p *place) call(path, token, body string) (string, error) {
+	r, err := http.NewRequest(http.MethodPost, p.url+"/v1/"+path, bytes.NewReader([]byte(body)))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	answer, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %s", path, res.Status, answer)
+	}
+	return string(answer), err
+}
