@@ -391,7 +391,7 @@ test.describe('a package with another schema', () => {
 
   /** Connects alice, whose rows are sealed when `sealed`, always with the same key. */
   async function open(page: Page, server: Server, sealed: boolean): Promise<void> {
-    if (!sealed) return connect(page, server, 'alice')
+    if (!sealed) return void (await connect(page, server, 'alice'))
     await connect(page, server, 'carol', { storage: 'memory' }) // the page
     const token = (await (await fetch(`${server.url}/v1/dev/token`, { method: 'POST', body: '{"account":"alice"}' })).json()).data.token
     await page.evaluate(async ([url, token]) => {
