@@ -96,7 +96,7 @@ func (d *daemon) start(args ...string) {
 	require.NoError(d.t, d.process.Start())
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	require.NoError(d.t, err, d.log.String())
-	d.client = &client{ctx: context.Background(), address: strings.TrimSpace(line)}
+	d.client = newClient(context.Background(), strings.TrimSpace(line), devServerKey)
 	d.tokens = map[string]string{}
 	for _, name := range []string{"alice", "bob"} {
 		d.tokens[name], err = d.client.token(name)
