@@ -148,7 +148,7 @@ test.describe('with a seeded server', () => {
       await expect(row(page, 'p2p|carol').locator('.row-pin')).toBeVisible()
       await pull(cdp, row(page, 'p2p|carol'), -200 * end)
       await expect(row(page, 'p2p|carol')).toHaveCount(0)
-      await page.getByTestId('undo').tap()
+      await page.getByTestId('undo').click() // a tap right after a pull may count as part of it
       await expect(row(page, 'p2p|carol')).toHaveCount(1)
       await expect(page.locator('.home'), 'a pull opens no chat').toHaveAttribute('data-view', 'list')
       await context.close()

@@ -402,8 +402,12 @@ function transact<T>(
   return new Promise((resolve, reject) => {
     const tx = db.transaction(names, mode, { durability })
     const timer = setTimeout(() => {
+      try {
+        tx.abort()
+      } catch {
+        return // it has ended, and what came of it is about to be told
+      }
       reject(new Error(`no answer within ${workPatience} ms`))
-      tx.abort()
     }, workPatience)
     tx.onabort = () => {
       clearTimeout(timer)

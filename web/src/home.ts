@@ -215,7 +215,7 @@ export class Home {
     if (!entry) return
     this.#deletions.arrived(session)
     this.#list.touch(entry.key, isNew && this.#welcome(entry))
-    if (!before) this.#foot() // it may have been the empty state's
+    if (!before || this.#view.searching) this.#foot() // it may have been the empty state's, or be found no longer
     if (this.#chat.key === entry.key) this.#showChat()
   }
 
