@@ -187,6 +187,7 @@ wrap_edge_go_js() {
     echo 'export const scope = { Object, Array, Uint8Array, Uint8ClampedArray, Promise, Error, Date, TextEncoder, TextDecoder,'
     echo '  Request, Response, Headers, ReadableStream, FixedLengthStream, crypto, performance };'
     echo '(function (globalThis, setTimeout, clearTimeout) {'
+    echo 'const fs = { writeSync: (fd, bytes) => scope.fs.writeSync(fd, bytes) };' # which the file looks up by this name
     cat "$(go env GOROOT)/lib/wasm/wasm_exec.js"
     echo '})(scope, () => 0, () => {});'
     echo 'export const { Go } = scope;'
