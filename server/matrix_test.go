@@ -65,6 +65,8 @@ func TestA1MatrixOfTwoAccounts(t *testing.T) {
 			{"/v1/issueToken", `{"account":"alice"}`, 403},
 			{"/v1/setTeamMembers", `{"teamId":"t","sessionType":"team","members":["mallory"]}`, 403},
 			{"/v1/deleteMessageOneWay", `{"account":"alice","sessionId":"p2p|bob","uuid":"m1"}`, 403},
+			{"/v1/exportAccount", `{"account":"alice"}`, 403},
+			{"/v1/importAccount", `{"account":"alice","rows":[],"replace":1}`, 403},
 		} {
 			left[c.path] = false
 			tries++

@@ -101,8 +101,9 @@ func (m *Message) setTime(given int64) error {
 	case given > m.Time+futureSlack:
 		return core.BadParam("message.timestamp: " + core.Itoa(given) + " is over the server's time " + core.Itoa(m.Time))
 	case given < m.Time:
-		// Two of one time count in the order of their arrival.
-		m.Order = uint64(given)<<orderBits | (m.serverID>>orderBits+m.serverID)&(1<<orderBits-1)
+		// Two of one time count in the order of their arrival, to the millisecond: at
+		// the edge the lower bits of a serverID tell of its sender.
+		m.Order = uint64(given)<<orderBits | m.serverID>>orderBits&(1<<orderBits-1)
 		m.Time = given
 		m.Imported = true
 	}

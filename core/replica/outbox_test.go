@@ -378,3 +378,43 @@ func TestARestoreBetweenAnswerAndFrame(t *testing.T) {
 	assert.Equal(t, map[string]string{"f0": "kept"}, exts)
 	assert.EqualValues(t, 0, w.status["pending"])
 }
+
+// An answer that was asked under the numbers of before counts those, not the
+// ones that the waiting writes have now.
+func TestAnAnswerUnderOldNumbersForgetsNoWrite(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	w.setExt("f0", "1")
+	w.pass(1000)
+	w.setExt("f0", "2")
+	w.pass(1000)
+	w.slow = "/v1/sync"
+	w.handle(replica.Event{Kind: replica.EvWake})
+	w.run()
+	require.Len(t, w.heldBack, 1)
+
+	now := w.now
+	w.now += 100 * 24 * 3600_000 // the server's clock alone
+	require.NoError(t, w.update(func(a *account.Account) error { _, err := a.Collect(); return err }))
+	w.now = now
+	sent := 0
+	w.refuse = func(path string) (int, string, bool) {
+		if path != "/v1/mutate" {
+			return 0, "", false
+		}
+		sent++
+		return 503, `{"code":503}`, sent > 1 // the first finds the gap
+	}
+	w.setExt("f1", "under new numbers")
+	w.pass(1000)
+	require.Greater(t, sent, 1)
+	w.slow = ""
+	w.release()
+	w.refuse = nil
+	w.pass(120_000)
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "2", "f1": "under new numbers"}, exts)
+	assert.EqualValues(t, 0, w.status["pending"])
+}
