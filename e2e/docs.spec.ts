@@ -1,5 +1,5 @@
 import { exec } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { expect, test } from './fixtures'
 
@@ -78,11 +78,11 @@ test.describe('docs/', () => {
   }
 
   test('every link of docs/ and of README.md leads to a file that is there', async () => {
-    for (const name of ['../README.md', 'getting-started.md', 'concepts.md', 'running.md', 'security.md', 'testing.md', 'nim-backend.md', 'migrating-from-nim.md']) {
+    for (const name of ['../README.md', 'getting-started.md', 'concepts.md', 'running.md', 'security.md', 'testing.md', 'nim-backend.md', 'migrating-from-nim.md', 'deploy-cloudflare.md', 'reliability.md']) {
       const from = new URL(`../docs/${name}`, import.meta.url)
       const text = await readFile(from, 'utf8')
       for (const [, target] of text.matchAll(/\]\(([^):#]+)(?:#[^)]*)?\)/g)) {
-        await expect(readFile(new URL(target!, from)), `${name}: ${target}`).resolves.toBeTruthy()
+        await expect(stat(new URL(target!, from)), `${name}: ${target}`).resolves.toBeTruthy()
       }
     }
   })

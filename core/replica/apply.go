@@ -14,6 +14,9 @@ func (r *Replica) delta(f *core.Frame) {
 		r.apply(f.Rows, f.To, f.LastMid, true)
 		if r.cursor.Seq >= r.link.head {
 			r.asOf = r.now
+			if r.link.owed {
+				r.pullLater()
+			}
 		}
 	case f.Epoch == r.cursor.Epoch && f.To <= r.cursor.Seq:
 	default:

@@ -42,7 +42,8 @@ type world struct {
 	held                   bool   // answers wait in heldBack
 	slow                   string // answers to this path wait in heldBack too
 	noSockets, alwaysReset bool
-	pages                  int // rows of a page of /v1/sync; 0: as many as asked
+	loses                  bool // frames of changes are lost
+	pages                  int  // rows of a page of /v1/sync; 0: as many as asked
 	heldBack               []replica.Event
 	holds                  bool             // the server holds polls, until answerPolls
 	polls                  []replica.Effect // that it holds
@@ -526,6 +527,9 @@ func (w *world) push() bool {
 	}
 	f := core.Frame{Kind: core.FrameDelta, Epoch: page.Epoch, From: page.From, To: page.Next, Rows: page.Rows, LastMid: page.LastMid}
 	w.pos = page.Next
+	if w.loses {
+		return false
+	}
 	w.later(replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: core.AppendFrame(nil, &f)})
 	return len(w.queue) > 0
 }

@@ -12,6 +12,7 @@ type link struct {
 	fresh   bool  // the next dial asks the app for a new token
 	after   int64 // a wait that the server asked for, ms
 	head    int64 // the log's end as far as the server told
+	owed    bool  // ready told of changes, which a frame is to bring
 	heartMs int64
 	poll    poll // in the socket's place
 	rests   bool // while following: the leader is told of no change before it asks
@@ -53,6 +54,7 @@ const (
 	quiet      = 45_000 // ms without a frame: an offline browser leaves a socket open and silent
 	quietAwake = 5_000  // the same right after the page woke
 	pullEvery  = 10 * 60_000
+	owedWait   = 5_000  // for the frame that ready announces; then a pull makes up for it
 	rateWait   = 10_000 // after closeRate, and after too many pages
 	tokenEarly = 60_000 // ms before its expiry that a token is replaced
 	tokenLeast = 5_000  // but no sooner: a static token cannot be replaced
@@ -186,7 +188,7 @@ func (r *Replica) ready(f *core.Frame) {
 	r.stopTimer(timerDial)
 	r.startTimer(timerPing, l.heartMs)
 	if r.boot == nil {
-		r.startTimer(timerPull, pullEvery)
+		r.pullLater()
 	}
 	if f.TokenExpiresIn > 0 {
 		// A token shorter than twice the margin is replaced at half of its life.
@@ -205,6 +207,15 @@ func (r *Replica) ready(f *core.Frame) {
 		r.pull()
 	}
 	r.sendWrites()
+}
+
+// pullLater sees to it that a socket which is ready is not all that is relied on.
+func (r *Replica) pullLater() {
+	if r.link.owed = r.link.head > r.cursor.Seq; r.link.owed {
+		r.startTimer(timerPull, owedWait)
+	} else {
+		r.startTimer(timerPull, pullEvery)
+	}
 }
 
 func (r *Replica) ping() {

@@ -209,6 +209,25 @@ func TestFramesLostRepeatedAndReordered(t *testing.T) {
 	assert.Len(t, w.updates, 4, "each key once")
 }
 
+// N3: a server that is there again tells of changes with its ready; the frame
+// that brings them is lost.
+func TestChangesThatReadyToldOfArePulled(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.setOnline(false)
+	w.message("f1", "meanwhile")
+	w.loses = true
+	w.setOnline(true)
+	w.pass(20_000)
+	assert.Equal(t, "live", w.status["connection"])
+	ids, _, _ := w.list(all).list(t)
+	assert.Equal(t, []string{"f1", "f0"}, ids)
+	pulls := len(w.paths)
+	w.pass(60_000)
+	assert.Len(t, w.paths, pulls, "once is enough")
+}
+
 func TestResetKeepsTheOldListUntilTheNewOneIsWhole(t *testing.T) {
 	w := newWorld(t)
 	w.fill(3)
