@@ -37,7 +37,7 @@ type config struct {
 	dev, seed, trustProxy, showVersion bool
 	nim                                bool
 	nimKey, nimSecret                  string
-	listen, dataDir                    string
+	listen, dataDir, file              string
 	origins                            origins
 	limits                             server.Limits
 	rules                              account.Config
@@ -68,6 +68,13 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*
 	f := c.flags()
 	f.SetOutput(stderr)
 	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	getenv, err := withFile(c.file, getenv)
+	if err != nil {
+		return nil, err
+	}
+	if err := setFromEnv(f, getenv); err != nil {
 		return nil, err
 	}
 	if f.NArg() > 0 {
@@ -111,6 +118,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.DurationVar(&c.timeout, "timeout", 15*time.Second, "how long a call may wait for the store")
 	f.DurationVar(&c.grace, "grace", 10*time.Second, "how long a stop waits for what runs")
 	f.TextVar(&c.logLevel, "log", slog.LevelInfo, "debug, info, warn or error; with -dev the default is warn")
+	f.StringVar(&c.file, "config", "", "file of lines NAME=value, as in the environment, which goes before it")
 	f.BoolVar(&c.showVersion, "version", false, "print the version and exit")
 	return f
 }

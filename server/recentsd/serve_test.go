@@ -6,12 +6,16 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -257,5 +261,29 @@ func TestTheVendorsCallsAreThereWhenAskedFor(t *testing.T) {
 			require.JSONEq(t, `{"code":200,"data":{"hasMore":false,"sessions":[]}}`, string(body))
 		}
 		p.end(t)
+	}
+}
+
+// Every series that the dashboard asks for is one that a server shows.
+func TestTheDashboardAsksForWhatIsCounted(t *testing.T) {
+	dashboard, err := os.ReadFile(filepath.Join("..", "..", "deploy", "grafana.json"))
+	require.NoError(t, err)
+	require.True(t, json.Valid(dashboard))
+	p := start(t, t.TempDir())
+	defer p.end(t)
+	counted, err := http.Post(p.address+"/v1/dev/token", "application/json", strings.NewReader(`{"account":"alice"}`))
+	require.NoError(t, err) // a counter by labels is there once it has counted
+	require.NoError(t, counted.Body.Close())
+	got, err := http.Get(p.address + "/metrics")
+	require.NoError(t, err)
+	text, err := io.ReadAll(got.Body)
+	require.NoError(t, err)
+	require.NoError(t, got.Body.Close())
+	asked := regexp.MustCompile(`recents_\w+`).FindAllString(string(dashboard), -1)
+	require.Greater(t, len(asked), 10)
+	for _, name := range asked {
+		if !strings.HasPrefix(name, "recents_socket_closes") { // no socket has ended yet
+			require.Regexp(t, `(?m)^`+name+`[ {]`, string(text))
+		}
 	}
 }
