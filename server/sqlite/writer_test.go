@@ -201,7 +201,7 @@ func (e *endsAt) Done() <-chan struct{} {
 }
 
 func TestContextEndsTheWaitOnly(t *testing.T) {
-	db := open(t, Options{Queue: 1})
+	db := open(t, Options{Queue: 2}) // what gave up its wait stands in the queue until the writer comes to it
 	never := func(account.Tx) error { t.Error("fn ran"); return nil }
 	ended, end := context.WithCancel(background)
 	end()
