@@ -160,7 +160,7 @@ test('T12 when the core of the tab that leads dies, another tab leads', async ({
   await Promise.all(pages.map(record))
   await leader.evaluate(() => Object.assign(window, { traps: 1 }))
   expect(await get(leader, 'bob')).toMatchObject({ code: 500, data: null, errorDetails: 'core: unreachable' })
-  expect(await leaderOf(pages)).toBe(other)
+  await expect.poll(async () => (await leaderOf(pages)) === other).toBe(true)
   await untilLive(pages)
   await api.send('carol', 'alice', 'after it')
   for (const page of pages) await expect.poll(() => heardFrom(page), patient).toEqual(['carol'])

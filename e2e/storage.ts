@@ -48,10 +48,12 @@ export async function fillStorage(page: Page, server: Server): Promise<void> {
   await page.evaluate(() => window.clients.alice!.close())
 }
 
-/** Every record of the one database: [store, key, value], bytes as latin1 text. */
+/** Every record of the one database, none while there is none: [store, key, value], bytes as latin1 text. */
 export function records(page: Page): Promise<[string, IDBValidKey, unknown][]> {
   return page.evaluate(async () => {
-    const [{ name }] = (await indexedDB.databases()) as [{ name: string }]
+    const [one] = await indexedDB.databases()
+    if (!one) return []
+    const name = one.name!
     const done = <T>(request: IDBRequest<T>): Promise<T> => new Promise((resolve, reject) => {
       request.onsuccess = () => resolve(request.result)
       request.onerror = () => reject(request.error)

@@ -207,7 +207,7 @@ export class LiveClient implements Client {
     this.#notBefore = performance.now() + wait
     this.#failure = `core: ${why}`
     this.#settings.log('error', this.#failure)
-    this.#tell({ connection: 'offline', lastError: this.#failure })
+    this.#tell({ connection: 'offline', leader: false, lastError: this.#failure })
     // By itself: an app may have no more calls, and wait for events.
     clearTimeout(this.#retry)
     if (!this.#ending) this.#retry = setTimeout(() => this.#restart(), wait)
