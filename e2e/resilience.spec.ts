@@ -306,9 +306,10 @@ test('D2 of an outbox that was cleared behind its back, no number is given out a
   })
   expect(await setExt(page, 'bob', 'four')).toMatchObject({ code: 0, pending: false })
   expect(await api.user('alice', '/v1/queryMySession', { sessionId: 'p2p|bob' })).toMatchObject({ ext: 'four' })
+  // A browser that is slow to open the database anew has the write made in memory, which stores it nowhere.
+  const { storage } = await status(page)
   const puts = await page.evaluate(() => (window as unknown as { puts: unknown[] }).puts)
-  // A browser that is slow to open the database anew has the write made in memory, and stores it nowhere.
-  expect([[4], []], 'stored once at most, after the three').toContainEqual(puts)
+  expect(puts, `stored once, after the three; storage is ${storage}`).toEqual(storage === 'indexeddb' ? [4] : [])
   measured('D2', 'a write after the clearing is stored once and applied; its number follows those that were given out before')
 })
 
