@@ -269,3 +269,20 @@ test('T10 a wipe in one tab ends those that write or are offline, and none bring
   expect(await a.evaluate(() => navigator.locks.query())).toMatchObject({ held: [], pending: [] })
   measured('T10', '3 tabs, one writing and one offline: all closed, 0 databases, 0 sockets, 0 locks')
 })
+
+test('T10 a tab that goes on in memory is ended by a wipe in another one, and says so', async ({ server, api, context }) => {
+  await api.send('bob', 'alice', 'hello')
+  const [a, b] = (await openTabs(context, server, 2)) as [Page, Page]
+  await leaderOf([a, b])
+  await b.evaluate(() => {
+    IDBDatabase.prototype.transaction = () => {
+      throw new DOMException('lost', 'InvalidStateError')
+    }
+  })
+  await api.send('carol', 'alice', 'hello')
+  await expect.poll(async () => (await status(b)).storage, patient).toBe('memory')
+  await a.evaluate(() => window.clients.alice!.logout({ wipe: true }))
+  await expect.poll(async () => (await status(b)).connection, patient).toBe('closed')
+  expect((await status(b)).lastError).toContain('wiped')
+  expect(await list(b, 'alice')).toMatchObject({ code: 415, data: null })
+})

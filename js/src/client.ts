@@ -38,7 +38,7 @@ export class LiveClient implements Client {
   #lastCall = 0
   #told = 0 // events, by which an answer that was asked before them is known to be old
   #status: ClientStatus
-  #cause = '' // a lastError that stays
+  #cause = '' // a lastError that stays, whatever the core says after it
   #ending: Promise<void> | undefined
 
   #core: Core | undefined // loaded
@@ -234,7 +234,7 @@ export class LiveClient implements Client {
     const next = { ...this.#status, ...change }
     const failure = this.#store?.failure
     if (failure && !this.#core) next.storage = 'memory' // else the core says so, which may get it back
-    next.lastError ||= this.#cause || (next.storage === 'memory' && failure) || ''
+    next.lastError = this.#cause || next.lastError || (next.storage === 'memory' && failure) || ''
     if (this.#ending) next.connection = 'closed'
     const known = this.#status as unknown as Record<string, unknown>
     if (Object.entries(next).every(([name, value]) => known[name] === value)) return
