@@ -513,6 +513,7 @@ test('T11 over plain http, without locks and subtle crypto, it works and says so
   const browser = await playwright.chromium.launch({ ...launchOptions, args })
   try {
     const context = await browser.newContext()
+    await context.clock.install() // the pages' own: the test moves it until the lease has run out
     const said: string[] = []
     context.on('console', (message) => message.type() === 'warning' && said.push(message.text()))
     const [first, second] = [await context.newPage(), await context.newPage()]
@@ -533,7 +534,11 @@ test('T11 over plain http, without locks and subtle crypto, it works and says so
     expect(await api.user('alice', '/v1/queryMySession', { sessionId: 'p2p|bob' })).toMatchObject({ ext: 'plain' })
 
     await first.close({ runBeforeUnload: false })
-    await expect.poll(async () => (await status(second)).leader, { timeout: 30_000 }).toBe(true)
+    const leads = async (): Promise<boolean> => {
+      await context.clock.runFor(1000)
+      return (await status(second)).leader
+    }
+    await expect.poll(leads, { timeout: 30_000 }).toBe(true)
     await untilConnection(second, 'alice', 'live')
     await context.setOffline(true)
     expect(await setExt(second, 'bob', 'offline')).toMatchObject({ code: 202 })
