@@ -28,7 +28,8 @@ usage() {
 ./build.sh screenshots       makes the pictures of docs/ from the demo
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
 ./build.sh sim -bugs           in how many schedules each bug is caught that is seeded on purpose
-./build.sh bench [part…]     the benchmark beside peers, of: edge; build/bench/<part>.json; exit 1 when a bound is missed
+./build.sh bench [part…]     the benchmark beside peers, of: edge; build/bench/<part>.json and .svg; exit 1 when a bound is missed
+./build.sh bench -docs       makes docs/performance.md of what was measured
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
 ./build.sh soak [-t 30m] [-seed S]  server, tabs and a second device through faults under load; fails when anything grows
 ./build.sh test [part…]      all tests, or of: go, types, unit, e2e, edge; logs in build/test/
@@ -252,18 +253,30 @@ cmd_sim() {
 
 # --- bench ---------------------------------------------------------------
 
-# cmd_bench measures parts of the product beside their peers, all of them when
-# none is named, and fails when a bound is missed.
+# cmd_bench measures parts of the product beside their peers and fails when a
+# bound is missed. All of them, when none is named, also make the page of docs/.
 cmd_bench() {
   local part failed=0
-  [ $# -gt 0 ] || set -- edge
+  [ $# -gt 0 ] || set -- edge -docs
   for part in "$@"; do
     case "$part" in
       edge) bench_edge || failed=1 ;;
+      -docs) bench_docs || failed=1 ;;
       *) die "no benchmark '$part': edge" ;;
     esac
   done
   return "$failed"
+}
+
+# bench_docs makes docs/performance.md and its plots of the parts that were
+# measured last.
+bench_docs() {
+  go run ./bench/performance docs -browser "$(browser_version)"
+}
+
+# browser_version names the browser of the tests.
+browser_version() {
+  "${CHROMIUM:-chromium}" --version 2>/dev/null | cut -d' ' -f1,2
 }
 
 bench_edge() {
@@ -285,7 +298,7 @@ cmd_reliability() {
   need_npm
   need_chromium
   if stale; then build_host; fi
-  local chromium=${CHROMIUM:-chromium} package tests
+  local package tests
   if [ -f build/trial/worker.mjs ] && ! edge_stale; then export RECENTS_EDGE=required; fi
   go run ./e2e/reliability -tests >build/reliability/tests
   while IFS=$'\t' read -r package tests; do
@@ -295,7 +308,7 @@ cmd_reliability() {
   (cd e2e && PLAYWRIGHT_JSON_OUTPUT_FILE=../build/reliability/playwright.json \
     node_modules/.bin/playwright test --reporter=json -g '(^| )[NDTCSA][1-9][0-9]? ') </dev/null || true
   go run ./e2e/reliability -go build/reliability/go.json -playwright build/reliability/playwright.json \
-    -context "$("$chromium" --version 2>/dev/null | cut -d' ' -f1,2), $(go version | cut -d' ' -f3), $(nproc) cores"
+    -context "$(browser_version), $(go version | cut -d' ' -f3), $(nproc) cores"
 }
 
 # --- docs ----------------------------------------------------------------

@@ -2,7 +2,7 @@
 // a delivery, beside the same written by hand in plain JavaScript (peer.mjs):
 // the same statements, in the same runtime, turn by turn in one run.
 //
-//	go run ./bench/edge -workerd e2e/node_modules/.bin/workerd -ours build/edge -peer build/peer -out build/bench/edge.json
+//	go run ./bench/edge -workerd e2e/node_modules/.bin/workerd -ours build/edge -peer build/peer -out build/bench
 //
 // It exits 1 when the worker takes more than its bound.
 package main
@@ -19,9 +19,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+
+	"recents/bench/report"
 )
 
 const (
@@ -30,23 +31,15 @@ const (
 	pairs   = 20  // of accounts that send and receive
 	listed  = 150 // sessions of the account whose list is read, a page of 100 at a time
 	warmups = 2   // rounds that are not counted
-)
 
-// result is a line of the table, in the form of every benchmark's file.
-type result struct {
-	Measure string  `json:"measure"`
-	Ours    float64 `json:"ours"` // µs of CPU a call
-	Peer    float64 `json:"peer"`
-	Ratio   float64 `json:"ratio"` // the median of the rounds'
-	Bound   float64 `json:"bound"`
-	OK      bool    `json:"ok"`
-}
+	peerName = "plain JavaScript"
+)
 
 func main() {
 	workerd := flag.String("workerd", "e2e/node_modules/.bin/workerd", "the runtime")
 	ours := flag.String("ours", "build/edge", "directory of the worker")
 	peer := flag.String("peer", "build/peer", "directory of the peer")
-	out := flag.String("out", "build/bench/edge.json", "file for the results")
+	out := flag.String("out", "build/bench", "directory for the results")
 	flag.Parse()
 	ok, err := run(*workerd, *ours, *peer, *out)
 	if err != nil {
@@ -68,78 +61,45 @@ func run(workerd, ours, peer, out string) (ok bool, err error) {
 			return false, fmt.Errorf("%s: %w", dir, err)
 		}
 	}
-	var results []result
+	var lines []report.Line
 	for _, m := range []struct {
 		name  string
 		calls int // a round
 		call  func(p *place, n int) error
 	}{
-		{"CPU of a list of 100, µs", 100, (*place).list},
-		{"CPU of a delivery, µs", 100, (*place).deliver},
+		{"CPU of a list of 100", 100, (*place).list},
+		{"CPU of a delivery", 100, (*place).deliver},
 	} {
-		r, err := measure(places, m.name, m.calls, m.call)
+		l, err := measure(places, m.name, m.calls, m.call)
 		if err != nil {
 			return false, err
 		}
-		results = append(results, r)
+		lines = append(lines, l)
 	}
-	return report(results), write(out, results)
+	return report.Publish(out, "edge", lines)
 }
 
 // measure lets both take turns, so that what else the machine does falls on
 // both alike, and compares round by round.
-func measure(places [2]*place, name string, calls int, call func(*place, int) error) (result, error) {
-	var took [2][]float64
-	var ratios []float64
+func measure(places [2]*place, name string, calls int, call func(*place, int) error) (report.Line, error) {
+	sample := report.Sample{
+		Line:   report.Line{Measure: name, Unit: "µs", Against: peerName, Bound: bound},
+		Rounds: map[string][]float64{},
+	}
 	for round := range rounds + warmups {
-		var cpu [2]float64
 		for i, p := range places {
 			before := p.cpu()
 			for n := range calls {
 				if err := call(p, round*calls+n); err != nil {
-					return result{}, fmt.Errorf("%s: %s: %w", p.dir, name, err)
+					return report.Line{}, fmt.Errorf("%s: %s: %w", p.dir, name, err)
 				}
 			}
-			cpu[i] = float64(p.cpu()-before) / 1000 / float64(calls)
+			if side := [2]string{report.Ours, peerName}[i]; round >= warmups {
+				sample.Rounds[side] = append(sample.Rounds[side], float64(p.cpu()-before)/1000/float64(calls))
+			}
 		}
-		if round < warmups {
-			continue
-		}
-		took[0], took[1] = append(took[0], cpu[0]), append(took[1], cpu[1])
-		ratios = append(ratios, cpu[0]/cpu[1])
 	}
-	r := result{Measure: name, Ours: median(took[0]), Peer: median(took[1]), Ratio: median(ratios), Bound: bound}
-	r.OK = r.Ratio <= r.Bound
-	return r, nil
-}
-
-func median(list []float64) float64 {
-	slices.Sort(list)
-	return list[len(list)/2]
-}
-
-func report(results []result) (ok bool) {
-	ok = true
-	fmt.Printf("%-28s %8s %8s %7s %7s\n", "measure", "ours", "peer", "ratio", "bound")
-	for _, r := range results {
-		verdict := ""
-		if !r.OK {
-			ok, verdict = false, "  over its bound"
-		}
-		fmt.Printf("%-28s %8.0f %8.0f %6.2fx %6.2fx%s\n", r.Measure, r.Ours, r.Peer, r.Ratio, r.Bound, verdict)
-	}
-	return ok
-}
-
-func write(path string, results []result) error {
-	text, err := json.MarshalIndent(results, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
+	return sample.Judge()
 }
 
 // place is one runtime with one of the two workers in it.
