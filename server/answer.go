@@ -165,20 +165,25 @@ func (h *Handler) level(path string) slog.Level {
 	return slog.LevelInfo
 }
 
-// caught logs a panic and answers 500. The value's text is logged only for
-// errors of the runtime: any other could quote what a user sent.
+// caught logs a panic and answers 500.
 func (h *Handler) caught(w *reply, r *http.Request, v any) {
 	if v == http.ErrAbortHandler {
 		panic(v)
 	}
+	h.logPanic(pathName(h, r), v)
+	if !w.begun {
+		w.refuse(core.CodeServer, "internal error")
+	}
+}
+
+// logPanic logs the value's text for errors of the runtime only: any other could
+// quote what a user sent.
+func (h *Handler) logPanic(path string, v any) {
 	what := "a value that is no runtime error"
 	if e, ok := v.(runtime.Error); ok {
 		what = e.Error()
 	}
-	h.opts.Log.Error("panic", "path", pathName(h, r), "panic", what, "stack", string(debug.Stack()))
-	if !w.begun {
-		w.refuse(core.CodeServer, "internal error")
-	}
+	h.opts.Log.Error("panic", "path", path, "panic", what, "stack", string(debug.Stack()))
 }
 
 // pathName is the path when it is a known one: what a caller makes up is

@@ -3,9 +3,11 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -36,8 +38,10 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 		return
 	}
 	who, code, reason := h.seat(r)
-	if code == 0 {
-		defer h.limits.slots.give(who.account)
+	leave := func() {
+		if code == 0 {
+			h.limits.slots.give(who.account)
+		}
 	}
 	var s *socket // is there before a frame is read
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
@@ -47,6 +51,7 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 		OnPongReceived:     func(context.Context, []byte) { s.control() },
 	})
 	if err != nil {
+		leave()
 		return // Accept has answered
 	}
 	s = newSocket(h, conn, who)
@@ -55,11 +60,35 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 		return
 	}
 	w.account = who.account
-	s.serve(r.Context())
+	// In a goroutine of its own: the handshake's holds a request, a reply and a
+	// stack that has grown by checking a token, 15 KB that would stay with every
+	// open socket.
+	go func() {
+		defer leave()
+		defer s.recovered()
+		s.serve()
+	}()
 }
 
-// socket is one open WebSocket. One goroutine reads, one writes; timers and a
-// stop may end it.
+// Sizes of an open socket's buffers, bytes: a client sends pings, and a frame of
+// one message is about 1 KB. What is larger passes them by.
+const (
+	readBuffer  = 512
+	writeBuffer = 2048
+)
+
+// Hijack hands the connection to the WebSocket with buffers of those sizes, in
+// place of the HTTP server's two of 4 KB.
+func (w *reply) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil || rw.Reader.Buffered() > 0 { // frames of a peer that did not wait for the answer
+		return conn, rw, err
+	}
+	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer)), nil
+}
+
+// socket is one open WebSocket. One goroutine reads, another writes while there
+// is something to write; timers and a stop may end it.
 type socket struct {
 	h      *Handler
 	conn   *websocket.Conn
@@ -68,13 +97,24 @@ type socket struct {
 	hello  chan core.SyncRequest // holds one: the newest hello that waits for the writer
 	pace   *rate.Limiter         // of the peer's frames
 	code   atomic.Int32          // that it was closed with, 0 when the peer left
+	ctx    context.Context       // ends when the socket does
+	writer turn
 }
 
 func newSocket(h *Handler, conn *websocket.Conn, who caller) *socket {
 	conn.SetReadLimit(core.MaxFrame)
-	return &socket{h: h, conn: conn, who: who, hello: make(chan core.SyncRequest, 1),
-		pace:   rate.NewLimiter(framesASecond, framesAtOnce),
-		reader: &reader{account: who.account, out: newOutbox()}}
+	s := &socket{h: h, conn: conn, who: who, hello: make(chan core.SyncRequest, 1),
+		pace: rate.NewLimiter(framesASecond, framesAtOnce)}
+	s.reader = &reader{account: who.account, out: newOutbox(s.wake)}
+	return s
+}
+
+// recovered ends a socket whose reader has panicked, and it alone.
+func (s *socket) recovered() {
+	if v := recover(); v != nil {
+		s.h.logPanic(updatesPath, v)
+		s.cut()
+	}
 }
 
 // end closes the socket with a code. Only the first end counts.
@@ -85,7 +125,7 @@ func (s *socket) end(code int, reason string) {
 
 func (s *socket) cut() { _ = s.conn.CloseNow() } // nothing to tell a peer that is gone
 
-func (s *socket) serve(ctx context.Context) {
+func (s *socket) serve() {
 	if !s.h.sockets.add(s) {
 		s.end(closeGoingAway, "the server is stopping")
 		return
@@ -94,31 +134,31 @@ func (s *socket) serve(ctx context.Context) {
 	s.h.opts.Metrics.SocketOpened()
 	defer func() { s.h.opts.Metrics.SocketClosed(int(s.code.Load())) }()
 	defer s.h.hub.remove(s.reader)
-	s.run(ctx)
+	s.run()
 }
 
 // run reads until the socket ends, by whomever.
-func (s *socket) run(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		s.writeAll(ctx)
-	}()
+func (s *socket) run() {
+	var cancel context.CancelFunc
+	s.ctx, cancel = context.WithCancel(context.Background())
 	expiry := time.AfterFunc(s.h.untilExpiry(s.who), func() { s.end(CloseToken, "the token expired") })
-	s.readAll(ctx)
-	expiry.Stop()
-	cancel()
-	s.cut()
-	<-written
+	defer func() {
+		expiry.Stop()
+		cancel()
+		s.cut()
+		s.writer.over()
+	}()
+	s.readAll()
 }
 
-func (s *socket) readAll(ctx context.Context) {
+// readAll reads without a context: whoever ends the socket closes its
+// connection.
+func (s *socket) readAll() {
 	silence := time.Duration(heartbeatMiss * float64(s.h.opts.Heartbeat))
 	watchdog := time.AfterFunc(silence, func() { s.end(closeTooSlow, "no frame for "+silence.String()) })
 	defer watchdog.Stop()
 	for {
-		kind, frame, err := s.conn.Read(ctx)
+		kind, frame, err := s.conn.Read(context.Background())
 		switch {
 		case err != nil:
 			return
@@ -168,25 +208,29 @@ func (s *socket) take(frame []byte) error {
 	default:
 	}
 	s.hello <- q
+	s.wake()
 	return nil
 }
 
-func (s *socket) writeAll(ctx context.Context) {
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return
-		case q := <-s.hello:
-			err = s.catchUp(ctx, q)
-		case <-s.reader.out.wake:
-			err = s.flush(ctx)
-		}
-		if err != nil {
-			s.lost(ctx, err)
-			return
-		}
+// wake has what waits written. It never blocks. An idle socket keeps no
+// goroutine for it: catching up reads the store, which leaves a stack of 32 KB.
+func (s *socket) wake() { s.writer.wake(s.writeAll) }
+
+// writeAll writes what waits, and reports whether the socket may go on.
+func (s *socket) writeAll() bool {
+	var err error
+	select {
+	case q := <-s.hello:
+		err = s.catchUp(s.ctx, q)
+	default:
 	}
+	if err == nil {
+		err = s.flush(s.ctx)
+	}
+	if err != nil {
+		s.lost(s.ctx, err)
+	}
+	return err == nil
 }
 
 // lost ends a socket that could not be written to, or whose account could not
