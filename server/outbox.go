@@ -67,7 +67,8 @@ func (o *outbox) take() (frame []byte, behind *head, pong bool) {
 		behind, o.behind = o.behind, nil
 		return nil, behind, false
 	case len(o.frames) > 0:
-		frame, o.frames = o.frames[0], o.frames[1:]
+		frame, o.frames[0] = o.frames[0], nil // the array would hold on to it
+		o.frames = o.frames[1:]
 		o.bytes -= len(frame)
 		return frame, nil, false
 	}

@@ -74,16 +74,19 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 // one message is about 1 KB. What is larger passes them by.
 const (
 	readBuffer  = 512
-	writeBuffer = 2048
+	writeBuffer = 1024
 )
 
 // Hijack hands the connection to the WebSocket with buffers of those sizes, in
-// place of the HTTP server's two of 4 KB.
+// place of the HTTP server's two of 4 KB. The answer is out: what its header says
+// now is what the WebSocket keeps as its subprotocol, and that would be a piece of
+// the request's header, which would stay whole.
 func (w *reply) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil || rw.Reader.Buffered() > 0 { // frames of a peer that did not wait for the answer
 		return conn, rw, err
 	}
+	w.Header().Set("Sec-WebSocket-Protocol", subprotocol)
 	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer)), nil
 }
 
@@ -221,22 +224,22 @@ func (s *socket) writeAll() bool {
 	var err error
 	select {
 	case q := <-s.hello:
-		err = s.catchUp(s.ctx, q)
+		err = s.catchUp(q)
 	default:
 	}
 	if err == nil {
-		err = s.flush(s.ctx)
+		err = s.flush()
 	}
 	if err != nil {
-		s.lost(s.ctx, err)
+		s.lost(err)
 	}
 	return err == nil
 }
 
 // lost ends a socket that could not be written to, or whose account could not
 // be read.
-func (s *socket) lost(ctx context.Context, err error) {
-	if err == errPeer || ctx.Err() != nil {
+func (s *socket) lost(err error) {
+	if err == errPeer || s.ctx.Err() != nil {
 		s.cut()
 		return
 	}
@@ -245,7 +248,7 @@ func (s *socket) lost(ctx context.Context, err error) {
 		s.end(closeTryAgain, refusal.Details)
 		return
 	}
-	s.h.opts.Log.LogAttrs(ctx, slog.LevelError, "socket failed", slog.Any("error", err))
+	s.h.opts.Log.LogAttrs(s.ctx, slog.LevelError, "socket failed", slog.Any("error", err))
 	s.end(closeInternal, "internal error")
 }
 
@@ -253,9 +256,11 @@ func (s *socket) lost(ctx context.Context, err error) {
 var errPeer = errors.New("the peer takes no frames")
 
 // write sends one frame. A peer that takes none for writeTimeout gets no close
-// frame either: the code is for the metrics.
-func (s *socket) write(ctx context.Context, frame []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout+time.Duration(len(frame))*time.Second/slowLink)
+// frame either: the code is for the metrics. The time limit is no child of the
+// socket's context, which would keep room for it: whoever ends the socket closes
+// its connection.
+func (s *socket) write(frame []byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout+time.Duration(len(frame))*time.Second/slowLink)
 	defer cancel()
 	if s.conn.Write(ctx, websocket.MessageText, frame) == nil {
 		return nil
@@ -269,20 +274,20 @@ func (s *socket) write(ctx context.Context, frame []byte) error {
 // catchUp answers a hello. The reader is told of live changes from before the
 // first read on, so that none falls in between; those that it gets twice it
 // drops, since they do not start at its cursor.
-func (s *socket) catchUp(ctx context.Context, q core.SyncRequest) error {
+func (s *socket) catchUp(q core.SyncRequest) error {
 	s.h.hub.add(s.reader, q.ClientID)
-	return s.h.catchUp(ctx, s.who, q, func(f *core.Frame) error {
+	return s.h.catchUp(s.ctx, s.who, q, func(f *core.Frame) error {
 		s.h.hub.applied(s.reader, f.LastMid)
-		return s.writeFrame(ctx, f)
+		return s.writeFrame(f)
 	})
 }
 
-func (s *socket) writeFrame(ctx context.Context, f *core.Frame) error {
-	return s.write(ctx, core.AppendFrame(nil, f))
+func (s *socket) writeFrame(f *core.Frame) error {
+	return s.write(core.AppendFrame(nil, f))
 }
 
 // flush sends what waits, until nothing does.
-func (s *socket) flush(ctx context.Context) error {
+func (s *socket) flush() error {
 	for {
 		frame, behind, pong := s.reader.out.take()
 		switch {
@@ -293,7 +298,7 @@ func (s *socket) flush(ctx context.Context) error {
 		case frame == nil:
 			return nil
 		}
-		if err := s.write(ctx, frame); err != nil {
+		if err := s.write(frame); err != nil {
 			return err
 		}
 	}

@@ -40,7 +40,7 @@ func openBare(dir string, s size) (*bare, error) {
 	}
 	b.readers.SetMaxOpenConns(4) // as many as the server's, on this machine
 	b.readers.SetMaxIdleConns(4)
-	if b.writer, err = sql.Open("sqlite", path+"&_pragma=cache_size(-32768)"); err != nil {
+	if b.writer, err = sql.Open("sqlite", path+"&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(16384)"); err != nil {
 		return nil, err
 	}
 	b.writer.SetMaxOpenConns(1)
@@ -57,8 +57,10 @@ func (b *bare) close() error {
 const bareList = `SELECT key, seq, update_time, ext, ext_seq, msg, msg_id, msg_order, revoke, state, changed_at FROM sessions
 	WHERE account = ? AND update_time BETWEEN ? AND ? AND state = 0 ORDER BY update_time DESC LIMIT ?`
 
-func (b *bare) lists() callers {
-	return func(workers int) (calls []func() error, end func() error, err error) {
+func ownCPU() (time.Duration, error) { return cpuOf("self") }
+
+func (b *bare) lists() contender {
+	return contender{cpu: ownCPU, callers: func(workers int) (calls []func() error, end func() error, err error) {
 		query, err := b.readers.Prepare(bareList)
 		if err != nil {
 			return nil, nil, err
@@ -67,7 +69,7 @@ func (b *bare) lists() callers {
 			calls = append(calls, func() error { return readAll(query, rand.IntN(b.size.accounts)+1) })
 		}
 		return calls, query.Close, nil
-	}
+	}}
 }
 
 // readAll reads a list's 100 rows and, as the server does, one more.
@@ -100,8 +102,8 @@ type bareDelivery struct {
 	done     chan error
 }
 
-func (b *bare) deliveries() callers {
-	return func(workers int) (calls []func() error, end func() error, err error) {
+func (b *bare) deliveries() contender {
+	return contender{cpu: ownCPU, callers: func(workers int) (calls []func() error, end func() error, err error) {
 		for range workers {
 			done := make(chan error, 1)
 			calls = append(calls, func() error {
@@ -113,7 +115,7 @@ func (b *bare) deliveries() callers {
 			})
 		}
 		return calls, func() error { return nil }, nil
-	}
+	}}
 }
 
 // commitAll writes what waits in one transaction, until the queue is closed.

@@ -69,6 +69,12 @@ func httpRequest(method, path, address, authorization, body string) []byte {
 // callers returns the calls of so many workers, and what ends them.
 type callers func(workers int) (calls []func() error, end func() error, err error)
 
+// contender is one of those that take turns.
+type contender struct {
+	callers callers
+	cpu     func() (time.Duration, error) // that its process has taken
+}
+
 // overHTTP has each worker keep a connection and send what next makes.
 func overHTTP(address string, next func() []byte) callers {
 	return func(workers int) (calls []func() error, end func() error, err error) {
@@ -94,8 +100,10 @@ func overHTTP(address string, next func() []byte) callers {
 
 // sample is what one round of one place came to.
 type sample struct {
+	calls     int
 	perSecond float64
 	p99       float64 // ms
+	cpu       float64 // µs a call; of the bare loop, its callers' too
 }
 
 // load has the calls made over and over, each by one worker, for a time.
@@ -116,7 +124,7 @@ func load(calls []func() error, long time.Duration) (sample, error) {
 	all.Wait()
 	whole := time.Since(begun)
 	each := slices.Concat(took...)
-	return sample{float64(len(each)) / whole.Seconds(), ms(percentile(each, 99))}, errors.Join(failed...)
+	return sample{perSecond: float64(len(each)) / whole.Seconds(), p99: ms(percentile(each, 99)), calls: len(each)}, errors.Join(failed...)
 }
 
 // percentile is the duration that p of a hundred do not pass; 0 of none.

@@ -183,19 +183,19 @@ func (p *places) close() error {
 
 // turns has every place do its calls for a time, one after the other, round by
 // round.
-func turns(o options, workers int, each map[string]callers) (map[string][]sample, error) {
+func turns(o options, workers int, each map[string]contender) (map[string][]sample, error) {
 	samples := map[string][]sample{}
 	names := []string{ourName, pocketName, bareName}
 	for round := range warmups + o.rounds {
 		for _, name := range names {
-			if each[name] == nil {
+			if each[name].callers == nil {
 				continue
 			}
 			s, err := turn(each[name], workers, o.long)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
-			fmt.Fprintf(os.Stderr, "round %d of %d, %-12s %8.0f/s, p99 %7.2f ms\n", round+1, warmups+o.rounds, name, s.perSecond, s.p99)
+			fmt.Fprintf(os.Stderr, "round %d of %d, %-12s %8.0f/s, p99 %7.2f ms, CPU %5.0f µs\n", round+1, warmups+o.rounds, name, s.perSecond, s.p99, s.cpu)
 			if round >= warmups {
 				samples[name] = append(samples[name], s)
 			}
@@ -205,13 +205,22 @@ func turns(o options, workers int, each map[string]callers) (map[string][]sample
 	return samples, nil
 }
 
-func turn(c callers, workers int, long time.Duration) (sample, error) {
-	calls, end, err := c(workers)
+func turn(c contender, workers int, long time.Duration) (s sample, err error) {
+	calls, end, err := c.callers(workers)
 	if err != nil {
-		return sample{}, err
+		return s, err
 	}
-	s, err := load(calls, long)
-	return s, errors.Join(err, end())
+	defer func() { err = errors.Join(err, end()) }()
+	before, err := c.cpu()
+	if err != nil {
+		return s, err
+	}
+	if s, err = load(calls, long); err != nil {
+		return s, err
+	}
+	after, err := c.cpu()
+	s.cpu = float64((after - before).Microseconds()) / float64(s.calls)
+	return s, err
 }
 
 // roundsOf picks one figure of every sample.
@@ -227,6 +236,7 @@ func roundsOf(samples map[string][]sample, figure func(sample) float64) map[stri
 
 func perSecond(s sample) float64 { return s.perSecond }
 func p99(s sample) float64       { return s.p99 }
+func cpu(s sample) float64       { return s.cpu }
 
 // against is a sample beside one peer.
 func against(line report.Line, rounds map[string][]float64, peer string, bound float64) report.Sample {
@@ -235,7 +245,7 @@ func against(line report.Line, rounds map[string][]float64, peer string, bound f
 }
 
 func measureLists(p *places, o options) ([]report.Sample, error) {
-	each := map[string]callers{ourName: p.ours.lists(), bareName: p.bare.lists()}
+	each := map[string]contender{ourName: p.ours.lists(), bareName: p.bare.lists()}
 	if p.pocket != nil {
 		each[pocketName] = p.pocket.lists()
 	}
@@ -252,6 +262,7 @@ func measureLists(p *places, o options) ([]report.Sample, error) {
 		against(rate, roundsOf(got, perSecond), pocketName, 3),
 		against(rate, roundsOf(got, perSecond), bareName, 0.5),
 		against(slowest, roundsOf(got, p99), pocketName, 1.0/3),
+		against(report.Line{Measure: "CPU of a list of 100", Size: o.size.String(), Unit: "µs"}, roundsOf(got, cpu), pocketName, 1.0/3),
 	}), nil
 }
 
@@ -282,7 +293,7 @@ func (p *places) checkLists() error {
 }
 
 func measureDeliveries(p *places, o options) ([]report.Sample, error) {
-	each := map[string]callers{ourName: p.ours.deliveries(), bareName: p.bare.deliveries()}
+	each := map[string]contender{ourName: p.ours.deliveries(), bareName: p.bare.deliveries()}
 	if p.pocket != nil {
 		each[pocketName] = p.pocket.creates()
 	}
@@ -294,5 +305,6 @@ func measureDeliveries(p *places, o options) ([]report.Sample, error) {
 	return o.compare([]report.Sample{
 		against(line, roundsOf(got, perSecond), pocketName, 3),
 		against(line, roundsOf(got, perSecond), bareName, 0.5),
+		against(report.Line{Measure: "CPU of a delivery", Size: o.size.String(), Unit: "µs"}, roundsOf(got, cpu), pocketName, 0),
 	}), nil
 }

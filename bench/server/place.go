@@ -27,6 +27,11 @@ type process struct {
 	address string
 }
 
+// asked is the process with clients that send what next makes.
+func (p *process) asked(next func() []byte) contender {
+	return contender{overHTTP(p.address, next), p.cpu}
+}
+
 // stop ends the process. Not all catch the signal, and that is no failure.
 func (p *process) stop() error {
 	signalled := p.cmd.Process.Signal(syscall.SIGTERM)
@@ -106,13 +111,13 @@ func untilReady(address string) (err error) {
 	return fmt.Errorf("the server on %s did not get ready: %w", address, err)
 }
 
-func (o *ours) lists() callers {
-	return overHTTP(o.address, func() []byte { return o.requests[rand.IntN(len(o.requests))] })
+func (o *ours) lists() contender {
+	return o.asked(func() []byte { return o.requests[rand.IntN(len(o.requests))] })
 }
 
 // deliveries are new messages in sessions that both ends have.
-func (o *ours) deliveries() callers {
-	return overHTTP(o.address, func() []byte {
+func (o *ours) deliveries() contender {
+	return o.asked(func() []byte {
 		from := rand.IntN(o.size.accounts)
 		return o.message(accountName(from), accountName(o.size.neighbour(from, rand.IntN(o.size.sessions))))
 	})
@@ -168,14 +173,14 @@ func startPocketBase(binary, dir string, s size) (*pocketBase, error) {
 	return p, untilReady(p.address)
 }
 
-func (p *pocketBase) lists() callers {
-	return overHTTP(p.address, func() []byte { return p.requests[rand.IntN(len(p.requests))] })
+func (p *pocketBase) lists() contender {
+	return p.asked(func() []byte { return p.requests[rand.IntN(len(p.requests))] })
 }
 
 // creates are new records with the columns of a session after a message, one
 // where a delivery of ours writes both ends' rows, heads and a receipt.
-func (p *pocketBase) creates() callers {
-	return overHTTP(p.address, func() []byte {
+func (p *pocketBase) creates() contender {
+	return p.asked(func() []byte {
 		n := p.sent.Add(1)
 		at := p.run + n // a seq and a time that no other record of the account has
 		uuid := fmt.Sprintf("run-%d-%d", p.run, n)
@@ -198,6 +203,29 @@ func (p *process) resident() (int64, error) {
 	}
 	kilobytes, err := strconv.ParseInt(fields[0], 10, 64)
 	return kilobytes << 10, err
+}
+
+// cpu is the time that all threads of the process have run, as Linux tells it.
+func (p *process) cpu() (time.Duration, error) { return cpuOf(strconv.Itoa(p.cmd.Process.Pid)) }
+
+func cpuOf(pid string) (sum time.Duration, err error) {
+	threads, err := filepath.Glob(filepath.Join("/proc", pid, "task/*/schedstat"))
+	for _, name := range threads {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // a thread that ended
+		}
+		ran, _, _ := strings.Cut(string(text), " ")
+		n, err := strconv.ParseInt(ran, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", name, err)
+		}
+		sum += time.Duration(n)
+	}
+	if sum == 0 {
+		err = errors.Join(err, errors.New("the CPU time of a process is not told by this system: the benchmark needs Linux"))
+	}
+	return sum, err
 }
 
 // metric is a figure of GET /metrics.

@@ -74,7 +74,7 @@ func fill(app core.App, from string) error {
 		`INSERT INTO sessions (id, account, key, seq, update_time, ext, ext_seq, msg, msg_id, msg_order, revoke, state, changed_at)
 			SELECT printf('r%014d', rowid), printf('a%014d', account), key, seq, update_time, coalesce(ext, ''), ext_seq, coalesce(msg, ''),
 				msg_id, msg_order, coalesce(revoke, ''), state, changed_at FROM r.sessions ORDER BY account, seq`,
-		`ANALYZE`,
+		`ANALYZE main`,
 	} {
 		if _, err := db.NewQuery(statement).Execute(); err != nil {
 			return err
