@@ -78,3 +78,14 @@ func TestBucketsKeepWhoCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestOutboxLetsGoOfWhatItHandedOut: an idle socket keeps no frame in memory.
+func TestOutboxLetsGoOfWhatItHandedOut(t *testing.T) {
+	o := newOutbox(func() {})
+	o.push([]byte("a"), head{})
+	o.push([]byte("b"), head{})
+	held := o.frames[:2]
+	o.take()
+	require.Nil(t, held[0])
+	require.Equal(t, "b", string(held[1]))
+}
