@@ -36,7 +36,7 @@ const (
 	deliveryNote = "all sync the log before they answer (synchronous FULL). A delivery of ours writes five rows (both ends' sessions and heads, " +
 		"and the sender's receipt, by which a repeat is answered), PocketBase's create one; bare SQLite commits the same five in groups, without reading any. " +
 		"By the profile three quarters of a delivery's CPU are the one writer's, two thirds SQLite's own: about ten pages of 4 KB, each written to the log " +
-		"and later to the file, so the bare loop is no more than three times PocketBase either. Moving the log beside the writer took a fifth off; " +
+		"and later to the file, so the bare loop is no more than three times PocketBase either. Moving the log into the file is no longer the writer's work, which took a tenth off; " +
 		"what would take more is a schema that touches fewer pages"
 )
 

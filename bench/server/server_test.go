@@ -25,7 +25,7 @@ import (
 // TestFill makes what a server would hold: every account a full list with a
 // digest that fits, every session known at both ends, a third of it Chinese.
 func TestFill(t *testing.T) {
-	s := size{accounts: 12, sessions: 6}
+	s := size{accounts: 20, sessions: 12}
 	dir := t.TempDir()
 	require.NoError(t, fill(dir, s))
 	db, err := sqlite.Open(filepath.Join(dir, databaseFile), sqlite.Options{})
