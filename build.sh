@@ -28,7 +28,7 @@ usage() {
 ./build.sh screenshots       makes the pictures of docs/ from the demo
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
 ./build.sh sim -bugs           in how many schedules each bug is caught that is seeded on purpose
-./build.sh bench [part…]     the benchmark beside peers, of: edge; build/bench/<part>.json and .svg; exit 1 when a bound is missed
+./build.sh bench [part…]     the benchmark beside peers, of: edge, server; build/bench/<part>.json and .svg; exit 1 when a bound is missed
 ./build.sh bench -docs       makes docs/performance.md of what was measured
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
 ./build.sh soak [-t 30m] [-seed S]  server, tabs and a second device through faults under load; fails when anything grows
@@ -257,12 +257,13 @@ cmd_sim() {
 # bound is missed. All of them, when none is named, also make the page of docs/.
 cmd_bench() {
   local part failed=0
-  [ $# -gt 0 ] || set -- edge -docs
+  [ $# -gt 0 ] || set -- edge server -docs
   for part in "$@"; do
     case "$part" in
       edge) bench_edge || failed=1 ;;
+      server) bench_server || failed=1 ;;
       -docs) bench_docs || failed=1 ;;
-      *) die "no benchmark '$part': edge" ;;
+      *) die "no benchmark '$part': edge, server" ;;
     esac
   done
   return "$failed"
@@ -277,6 +278,16 @@ bench_docs() {
 # browser_version names the browser of the tests.
 browser_version() {
   "${CHROMIUM:-chromium}" --version 2>/dev/null | cut -d' ' -f1,2
+}
+
+# bench_server builds PocketBase as well, a module of its own that nothing else
+# needs. The databases of both, 2 GB, are made once, in build/bench/data.
+bench_server() {
+  if stale; then build_host; fi
+  mkdir -p build/bench
+  say 'PocketBase'
+  (cd bench/server/pocketbase && go build -trimpath -o ../../../build/bench/pocketbase .)
+  go run ./bench/server
 }
 
 bench_edge() {

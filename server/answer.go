@@ -60,9 +60,7 @@ func statusOf(code int) int {
 
 // succeed answers {"code":200,"data":…}; data is JSON.
 func (w *reply) succeed(data []byte) {
-	b := make([]byte, 0, len(data)+24)
-	b = append(append(append(b, `{"code":200,"data":`...), data...), '}')
-	w.send(http.StatusOK, core.CodeOK, b)
+	w.send(http.StatusOK, core.CodeOK, []byte(`{"code":200,"data":`), data, []byte("}"))
 }
 
 // refuse answers {"code":414,"errorDetails":"…"} with the status to match.
@@ -82,14 +80,22 @@ func (w *reply) refuseAs(status, code int, details string) {
 	w.send(status, code, append(b, '}'))
 }
 
-func (w *reply) send(status, code int, body []byte) {
+// send writes the body's parts one after the other: a list's is 200 KB, which
+// need not be copied.
+func (w *reply) send(status, code int, body ...[]byte) {
 	w.code = code
+	length := 0
+	for _, part := range body {
+		length += len(part)
+	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.Header().Set("Content-Length", strconv.Itoa(length))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the peer left: nobody to tell
+	for _, part := range body {
+		_, _ = w.Write(part) // the peer left: nobody to tell
+	}
 }
 
 // fail answers an error of a call: a refusal as it is; anything else is code
@@ -165,20 +171,25 @@ func (h *Handler) level(path string) slog.Level {
 	return slog.LevelInfo
 }
 
-// caught logs a panic and answers 500. The value's text is logged only for
-// errors of the runtime: any other could quote what a user sent.
+// caught logs a panic and answers 500.
 func (h *Handler) caught(w *reply, r *http.Request, v any) {
 	if v == http.ErrAbortHandler {
 		panic(v)
 	}
+	h.logPanic(pathName(h, r), v)
+	if !w.begun {
+		w.refuse(core.CodeServer, "internal error")
+	}
+}
+
+// logPanic logs the value's text for errors of the runtime only: any other could
+// quote what a user sent.
+func (h *Handler) logPanic(path string, v any) {
 	what := "a value that is no runtime error"
 	if e, ok := v.(runtime.Error); ok {
 		what = e.Error()
 	}
-	h.opts.Log.Error("panic", "path", pathName(h, r), "panic", what, "stack", string(debug.Stack()))
-	if !w.begun {
-		w.refuse(core.CodeServer, "internal error")
-	}
+	h.opts.Log.Error("panic", "path", path, "panic", what, "stack", string(debug.Stack()))
 }
 
 // pathName is the path when it is a known one: what a caller makes up is

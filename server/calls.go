@@ -16,7 +16,7 @@ func (h *Handler) queryList(ctx context.Context, q *request) (data []byte, err e
 	}
 	err = h.view(ctx, q.caller.account, func(a *account.Account) error {
 		rows, hasMore, err := a.List(list)
-		data = core.AppendSessionList(make([]byte, 0, listBytes(rows)), rows, hasMore, list.NeedLastMsg, core.NextMax(rows, hasMore))
+		data = core.AppendSessionList(q.room(listBytes(rows)), rows, hasMore, list.NeedLastMsg, core.NextMax(rows, hasMore))
 		return err
 	})
 	return data, err

@@ -17,7 +17,7 @@ type outbox struct {
 	bytes  int
 	behind *head // set: frames were dropped, and this is told in their place
 	pong   bool
-	wake   chan struct{} // holds one: something waits
+	wake   func() // is called, with mu held, when something waits
 }
 
 // head is an account's log end.
@@ -26,14 +26,14 @@ type head struct {
 	seq   int64
 }
 
-func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
+func newOutbox(wake func()) *outbox { return &outbox{wake: wake} }
 
 // push queues a frame that takes its reader to a head. It reports false when
 // that made the reader fall behind.
 func (o *outbox) push(frame []byte, to head) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	defer o.signal()
+	defer o.wake()
 	if o.behind != nil {
 		o.behind = &to
 		return true
@@ -52,14 +52,7 @@ func (o *outbox) ping() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.pong = true
-	o.signal()
-}
-
-func (o *outbox) signal() {
-	select {
-	case o.wake <- struct{}{}:
-	default:
-	}
+	o.wake()
 }
 
 // take returns what is to be sent next: one of the three, or none.
@@ -74,7 +67,8 @@ func (o *outbox) take() (frame []byte, behind *head, pong bool) {
 		behind, o.behind = o.behind, nil
 		return nil, behind, false
 	case len(o.frames) > 0:
-		frame, o.frames = o.frames[0], o.frames[1:]
+		frame, o.frames[0] = o.frames[0], nil // the array would hold on to it
+		o.frames = o.frames[1:]
 		o.bytes -= len(frame)
 		return frame, nil, false
 	}

@@ -13,7 +13,7 @@ func TestOutboxIsBounded(t *testing.T) {
 		"by bytes":  {maxWaitingBytes / 10_000, 10_000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOutbox()
+			o := newOutbox(func() {})
 			frame := bytes.Repeat([]byte("x"), c.size)
 			for i := range c.frames {
 				require.True(t, o.push(frame, head{"e", int64(i)}))
@@ -38,14 +38,14 @@ func TestOutboxIsBounded(t *testing.T) {
 }
 
 func TestOutboxOfOneHugeFrame(t *testing.T) {
-	o := newOutbox()
+	o := newOutbox(func() {})
 	require.False(t, o.push(make([]byte, maxWaitingBytes+1), head{"e", 1}))
 	_, behind, _ := o.take()
 	require.Equal(t, int64(1), behind.seq)
 }
 
 func TestOutboxPongsFirstAndOnce(t *testing.T) {
-	o := newOutbox()
+	o := newOutbox(func() {})
 	o.push([]byte("a"), head{})
 	for range 1000 {
 		o.ping()
@@ -77,4 +77,15 @@ func TestBucketsKeepWhoCalls(t *testing.T) {
 			require.NotZero(t, b.wait("busy", 0))
 		}
 	}
+}
+
+// TestOutboxLetsGoOfWhatItHandedOut: an idle socket keeps no frame in memory.
+func TestOutboxLetsGoOfWhatItHandedOut(t *testing.T) {
+	o := newOutbox(func() {})
+	o.push([]byte("a"), head{})
+	o.push([]byte("b"), head{})
+	held := o.frames[:2]
+	o.take()
+	require.Nil(t, held[0])
+	require.Equal(t, "b", string(held[1]))
 }

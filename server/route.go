@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"recents/core"
@@ -94,6 +95,7 @@ func (h *Handler) call(w *reply, r *http.Request, rt *route) {
 		h.fail(w, r, err)
 		return
 	}
+	defer q.free()
 	data, err := rt.run(ctx, q)
 	if err != nil {
 		h.fail(w, r, err)
@@ -110,6 +112,27 @@ type request struct {
 	body   []byte // passed core.Strict
 	key    string // Idempotency-Key, "" for none
 	out    *reply
+	buffer *[]byte // what room has lent, nil without
+}
+
+// buffers are for answers: one of a list is 200 KB, and would be garbage at once.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxPooled is from what size on a buffer is not kept.
+const maxPooled = 1 << 20
+
+// room returns an empty slice for n bytes of an answer. It is good until the
+// answer was written, and lent once a request.
+func (q *request) room(n int) []byte {
+	q.buffer = buffers.Get().(*[]byte)
+	*q.buffer = slices.Grow((*q.buffer)[:0], n)
+	return *q.buffer
+}
+
+func (q *request) free() {
+	if q.buffer != nil && cap(*q.buffer) <= maxPooled {
+		buffers.Put(q.buffer)
+	}
 }
 
 // hash tells two bodies of one path apart.

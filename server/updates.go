@@ -3,9 +3,11 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -36,8 +38,10 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 		return
 	}
 	who, code, reason := h.seat(r)
-	if code == 0 {
-		defer h.limits.slots.give(who.account)
+	leave := func() {
+		if code == 0 {
+			h.limits.slots.give(who.account)
+		}
 	}
 	var s *socket // is there before a frame is read
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
@@ -47,6 +51,7 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 		OnPongReceived:     func(context.Context, []byte) { s.control() },
 	})
 	if err != nil {
+		leave()
 		return // Accept has answered
 	}
 	s = newSocket(h, conn, who)
@@ -55,11 +60,38 @@ func (h *Handler) updates(w *reply, r *http.Request) {
 		return
 	}
 	w.account = who.account
-	s.serve(r.Context())
+	// In a goroutine of its own: the handshake's holds a request, a reply and a
+	// stack that has grown by checking a token, 15 KB that would stay with every
+	// open socket.
+	go func() {
+		defer leave()
+		defer s.recovered()
+		s.serve()
+	}()
 }
 
-// socket is one open WebSocket. One goroutine reads, one writes; timers and a
-// stop may end it.
+// Sizes of an open socket's buffers, bytes: a client sends pings, and a frame of
+// one message is about 1 KB. What is larger passes them by.
+const (
+	readBuffer  = 512
+	writeBuffer = 1024
+)
+
+// Hijack hands the connection to the WebSocket with buffers of those sizes, in
+// place of the HTTP server's two of 4 KB. The answer is out: what its header says
+// now is what the WebSocket keeps as its subprotocol, and that would be a piece of
+// the request's header, which would stay whole.
+func (w *reply) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil || rw.Reader.Buffered() > 0 { // frames of a peer that did not wait for the answer
+		return conn, rw, err
+	}
+	w.Header().Set("Sec-WebSocket-Protocol", subprotocol)
+	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer)), nil
+}
+
+// socket is one open WebSocket. One goroutine reads, another writes while there
+// is something to write; timers and a stop may end it.
 type socket struct {
 	h      *Handler
 	conn   *websocket.Conn
@@ -68,13 +100,24 @@ type socket struct {
 	hello  chan core.SyncRequest // holds one: the newest hello that waits for the writer
 	pace   *rate.Limiter         // of the peer's frames
 	code   atomic.Int32          // that it was closed with, 0 when the peer left
+	ctx    context.Context       // ends when the socket does
+	writer turn
 }
 
 func newSocket(h *Handler, conn *websocket.Conn, who caller) *socket {
 	conn.SetReadLimit(core.MaxFrame)
-	return &socket{h: h, conn: conn, who: who, hello: make(chan core.SyncRequest, 1),
-		pace:   rate.NewLimiter(framesASecond, framesAtOnce),
-		reader: &reader{account: who.account, out: newOutbox()}}
+	s := &socket{h: h, conn: conn, who: who, hello: make(chan core.SyncRequest, 1),
+		pace: rate.NewLimiter(framesASecond, framesAtOnce)}
+	s.reader = &reader{account: who.account, out: newOutbox(s.wake)}
+	return s
+}
+
+// recovered ends a socket whose reader has panicked, and it alone.
+func (s *socket) recovered() {
+	if v := recover(); v != nil {
+		s.h.logPanic(updatesPath, v)
+		s.cut()
+	}
 }
 
 // end closes the socket with a code. Only the first end counts.
@@ -85,7 +128,7 @@ func (s *socket) end(code int, reason string) {
 
 func (s *socket) cut() { _ = s.conn.CloseNow() } // nothing to tell a peer that is gone
 
-func (s *socket) serve(ctx context.Context) {
+func (s *socket) serve() {
 	if !s.h.sockets.add(s) {
 		s.end(closeGoingAway, "the server is stopping")
 		return
@@ -94,31 +137,31 @@ func (s *socket) serve(ctx context.Context) {
 	s.h.opts.Metrics.SocketOpened()
 	defer func() { s.h.opts.Metrics.SocketClosed(int(s.code.Load())) }()
 	defer s.h.hub.remove(s.reader)
-	s.run(ctx)
+	s.run()
 }
 
 // run reads until the socket ends, by whomever.
-func (s *socket) run(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		s.writeAll(ctx)
-	}()
+func (s *socket) run() {
+	var cancel context.CancelFunc
+	s.ctx, cancel = context.WithCancel(context.Background())
 	expiry := time.AfterFunc(s.h.untilExpiry(s.who), func() { s.end(CloseToken, "the token expired") })
-	s.readAll(ctx)
-	expiry.Stop()
-	cancel()
-	s.cut()
-	<-written
+	defer func() {
+		expiry.Stop()
+		cancel()
+		s.cut()
+		s.writer.over()
+	}()
+	s.readAll()
 }
 
-func (s *socket) readAll(ctx context.Context) {
+// readAll reads without a context: whoever ends the socket closes its
+// connection.
+func (s *socket) readAll() {
 	silence := time.Duration(heartbeatMiss * float64(s.h.opts.Heartbeat))
 	watchdog := time.AfterFunc(silence, func() { s.end(closeTooSlow, "no frame for "+silence.String()) })
 	defer watchdog.Stop()
 	for {
-		kind, frame, err := s.conn.Read(ctx)
+		kind, frame, err := s.conn.Read(context.Background())
 		switch {
 		case err != nil:
 			return
@@ -168,31 +211,35 @@ func (s *socket) take(frame []byte) error {
 	default:
 	}
 	s.hello <- q
+	s.wake()
 	return nil
 }
 
-func (s *socket) writeAll(ctx context.Context) {
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return
-		case q := <-s.hello:
-			err = s.catchUp(ctx, q)
-		case <-s.reader.out.wake:
-			err = s.flush(ctx)
-		}
-		if err != nil {
-			s.lost(ctx, err)
-			return
-		}
+// wake has what waits written. It never blocks. An idle socket keeps no
+// goroutine for it: catching up reads the store, which leaves a stack of 32 KB.
+func (s *socket) wake() { s.writer.wake(s.writeAll) }
+
+// writeAll writes what waits, and reports whether the socket may go on.
+func (s *socket) writeAll() bool {
+	var err error
+	select {
+	case q := <-s.hello:
+		err = s.catchUp(q)
+	default:
 	}
+	if err == nil {
+		err = s.flush()
+	}
+	if err != nil {
+		s.lost(err)
+	}
+	return err == nil
 }
 
 // lost ends a socket that could not be written to, or whose account could not
 // be read.
-func (s *socket) lost(ctx context.Context, err error) {
-	if err == errPeer || ctx.Err() != nil {
+func (s *socket) lost(err error) {
+	if err == errPeer || s.ctx.Err() != nil {
 		s.cut()
 		return
 	}
@@ -201,7 +248,7 @@ func (s *socket) lost(ctx context.Context, err error) {
 		s.end(closeTryAgain, refusal.Details)
 		return
 	}
-	s.h.opts.Log.LogAttrs(ctx, slog.LevelError, "socket failed", slog.Any("error", err))
+	s.h.opts.Log.LogAttrs(s.ctx, slog.LevelError, "socket failed", slog.Any("error", err))
 	s.end(closeInternal, "internal error")
 }
 
@@ -209,9 +256,11 @@ func (s *socket) lost(ctx context.Context, err error) {
 var errPeer = errors.New("the peer takes no frames")
 
 // write sends one frame. A peer that takes none for writeTimeout gets no close
-// frame either: the code is for the metrics.
-func (s *socket) write(ctx context.Context, frame []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout+time.Duration(len(frame))*time.Second/slowLink)
+// frame either: the code is for the metrics. The time limit is no child of the
+// socket's context, which would keep room for it: whoever ends the socket closes
+// its connection.
+func (s *socket) write(frame []byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout+time.Duration(len(frame))*time.Second/slowLink)
 	defer cancel()
 	if s.conn.Write(ctx, websocket.MessageText, frame) == nil {
 		return nil
@@ -225,20 +274,20 @@ func (s *socket) write(ctx context.Context, frame []byte) error {
 // catchUp answers a hello. The reader is told of live changes from before the
 // first read on, so that none falls in between; those that it gets twice it
 // drops, since they do not start at its cursor.
-func (s *socket) catchUp(ctx context.Context, q core.SyncRequest) error {
+func (s *socket) catchUp(q core.SyncRequest) error {
 	s.h.hub.add(s.reader, q.ClientID)
-	return s.h.catchUp(ctx, s.who, q, func(f *core.Frame) error {
+	return s.h.catchUp(s.ctx, s.who, q, func(f *core.Frame) error {
 		s.h.hub.applied(s.reader, f.LastMid)
-		return s.writeFrame(ctx, f)
+		return s.writeFrame(f)
 	})
 }
 
-func (s *socket) writeFrame(ctx context.Context, f *core.Frame) error {
-	return s.write(ctx, core.AppendFrame(nil, f))
+func (s *socket) writeFrame(f *core.Frame) error {
+	return s.write(core.AppendFrame(nil, f))
 }
 
 // flush sends what waits, until nothing does.
-func (s *socket) flush(ctx context.Context) error {
+func (s *socket) flush() error {
 	for {
 		frame, behind, pong := s.reader.out.take()
 		switch {
@@ -249,7 +298,7 @@ func (s *socket) flush(ctx context.Context) error {
 		case frame == nil:
 			return nil
 		}
-		if err := s.write(ctx, frame); err != nil {
+		if err := s.write(frame); err != nil {
 			return err
 		}
 	}

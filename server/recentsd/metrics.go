@@ -63,6 +63,8 @@ func storeMetrics(db *sqlite.DB) []prometheus.Collector {
 			func(s sqlite.Stats) uint64 { return s.Failed }),
 		counter("recents_store_turned_away_total", "Updates refused because too many waited.",
 			func(s sqlite.Stats) uint64 { return s.TurnedAway }),
+		counter("recents_store_unmoved_total", "Attempts to move the log into the file that failed; the next one repeats them.",
+			func(s sqlite.Stats) uint64 { return s.Unmoved }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "recents_store_queued", Help: "Updates that wait for the writer."},
 			func() float64 { return float64(db.Stats().Queued) }),
 	}

@@ -40,10 +40,9 @@ func prepareFile(c *conn) error {
 	if err := useWAL(c); err != nil {
 		return err
 	}
-	// fullfsync is for macOS, where a plain fsync does not reach the disk. The
-	// limit gives a log's space back after a long view has let it grow.
-	err = c.set("synchronous = FULL", "fullfsync = ON", "temp_store = MEMORY",
-		"cache_size = -32768", "journal_size_limit = 67108864")
+	// The limit gives a log's space back after a long view has let it grow.
+	err = c.set(append(durable(), "temp_store = MEMORY", "cache_size = -32768", "journal_size_limit = 67108864",
+		fmt.Sprintf("wal_autocheckpoint = %d", logPages))...)
 	if err != nil {
 		return err
 	}
@@ -59,6 +58,10 @@ func prepareFile(c *conn) error {
 	}
 	return c.Exec("COMMIT")
 }
+
+// durable is how a connection that writes syncs. fullfsync is for macOS, where a
+// plain fsync does not reach the disk.
+func durable() []string { return []string{"synchronous = FULL", "fullfsync = ON"} }
 
 // identify refuses a file that is not Recents' own. fresh tells that nothing
 // was written to it.

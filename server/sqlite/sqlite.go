@@ -50,8 +50,9 @@ func orDefault[T comparable](v, def T) T {
 type DB struct {
 	path    string
 	lock    *conn
-	conns   []*conn // the writer's and the readers'
+	conns   []*conn // the writer's, the checkpointer's and the readers'
 	writer  *writer
+	mover   *checkpointer
 	readers chan *conn // those that no view uses
 
 	mu      sync.RWMutex // held for reading while an update is queued
@@ -73,6 +74,7 @@ func Open(path string, o Options) (*DB, error) {
 	if err := db.open(path, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: %s: %w", path, err), db.release())
 	}
+	go db.mover.run()
 	go db.writer.run()
 	return db, nil
 }
@@ -89,7 +91,11 @@ func (db *DB) open(path string, o Options) (err error) {
 	if err := prepareFile(w); err != nil {
 		return err
 	}
-	db.writer = newWriter(w, o)
+	if db.mover, err = openCheckpointer(path, o); err != nil {
+		return err
+	}
+	db.conns = append(db.conns, db.mover.conn)
+	db.writer = newWriter(w, db.mover, o)
 	for range o.Readers {
 		c, err := dial(path, url.Values{"mode": {"ro"}}, busyTimeout(o), "cache_size = -8192")
 		if err != nil {
@@ -223,12 +229,13 @@ type Stats struct {
 	Failed       uint64 // answered with an error
 	TurnedAway   uint64 // refused because too many waited
 	Queued       int    // waiting now
+	Unmoved      uint64 // attempts to move the log into the file that failed; the next one repeats them
 }
 
 // Stats returns the counts.
 func (db *DB) Stats() Stats {
 	w := db.writer
-	return Stats{w.transactions.Load(), w.updates.Load(), w.refused.Load(), w.turnedAway.Load(), len(w.queue)}
+	return Stats{w.transactions.Load(), w.updates.Load(), w.refused.Load(), w.turnedAway.Load(), len(w.queue), db.mover.failed.Load()}
 }
 
 // Close lets the updates that are queued end, waits for the views that run,
@@ -243,6 +250,7 @@ func (db *DB) shutdown() error {
 	close(db.closing)
 	close(db.writer.queue)
 	<-db.writer.stopped
+	db.mover.stop()
 	for range cap(db.readers) {
 		<-db.readers
 	}

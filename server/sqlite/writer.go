@@ -20,6 +20,9 @@ type writer struct {
 	batch   int
 	stopped chan struct{}
 
+	mover   *checkpointer
+	unmoved int // statements that write, since mover was last woken
+
 	transactions, updates, refused, turnedAway atomic.Uint64
 	failure                                    atomic.Pointer[error]
 }
@@ -48,8 +51,8 @@ type update struct {
 // caller, which then gives it up.
 func (u *update) take() bool { return u.taken.CompareAndSwap(false, true) }
 
-func newWriter(db sqlstore.DB, o Options) *writer {
-	return &writer{conn: &counter{DB: db}, queue: make(chan *update, o.Queue), batch: o.Batch, stopped: make(chan struct{})}
+func newWriter(db sqlstore.DB, mover *checkpointer, o Options) *writer {
+	return &writer{conn: &counter{DB: db}, queue: make(chan *update, o.Queue), batch: o.Batch, stopped: make(chan struct{}), mover: mover}
 }
 
 // run commits what is queued until the queue is closed and empty.
@@ -231,6 +234,7 @@ func (w *writer) committed(ran []*update) {
 		w.transactions.Add(1)
 		w.updates.Add(n)
 	}
+	w.unmoved = w.mover.committed(w.unmoved + w.conn.writes)
 }
 
 // checkpoint moves the log into the file. A program that reads the file just
