@@ -24,22 +24,22 @@ const keptTexts = 512
 // mostly show what was shown before. An entry never changes, so its text holds.
 type texts map[*entry][]byte
 
-// appendEntry appends the entry's RecentSession. row is the entry's, nil when it
-// is not decoded yet.
-func (t *texts) appendEntry(dst []byte, e *entry, row *core.Row) []byte {
+// appendEntry appends the entry's RecentSession.
+func (t *texts) appendEntry(dst []byte, e *entry) []byte {
 	if text, kept := (*t)[e]; kept {
 		return core.AppendRaw(dst, "", text)
 	}
-	if row == nil {
-		row = e.row()
-	}
 	at := len(dst)
-	dst = core.AppendSession(dst, row, true)
+	dst = core.AppendSession(dst, e.row(), true)
+	t.keep(e, core.AppendRaw(nil, "", dst[at:])) // a copy: dst is a whole page, and would stay for one of its sessions
+	return dst
+}
+
+func (t *texts) keep(e *entry, text []byte) {
 	if *t == nil || len(*t) == keptTexts {
 		*t = make(texts, keptTexts)
 	}
-	(*t)[e] = core.AppendRaw(nil, "", dst[at:])
-	return dst
+	(*t)[e] = text
 }
 
 // appendPage appends the page as a RecentSessionList.
@@ -51,20 +51,25 @@ func (r *Replica) appendPage(dst []byte, page []line, hasMore, needLastMsg bool,
 		case !needLastMsg:
 			return core.AppendSession(dst, l.e.row(), false)
 		default:
-			return r.texts.appendEntry(dst, l.e, nil)
+			return r.texts.appendEntry(dst, l.e)
 		}
 	})
 }
 
-// roomFor returns about how many bytes a page takes: a message stands in it as
-// escaped text and, in part, once more.
+// sessionRoom returns about how many bytes a row's RecentSession takes: a message
+// stands in it as escaped text and, in part, once more.
+func sessionRoom(row *core.Row) int {
+	return 2*(len(row.Msg)+len(row.Ext)) + len(row.Revoke) + 512
+}
+
+// roomFor returns about how many bytes a page takes.
 func roomFor(page []line) int {
 	n := 64
 	for i := range page {
 		if l := &page[i]; l.row == nil {
 			n += 2*len(l.e.raw) + 512
 		} else {
-			n += 2*(len(l.row.Msg)+len(l.row.Ext)) + len(l.row.Revoke) + 512
+			n += sessionRoom(l.row)
 		}
 	}
 	return n
