@@ -38,6 +38,15 @@ interface CoreStatus extends ClientStatus {
   rests: boolean
 }
 
+/** A timer of the core's. */
+interface Timer {
+  /** When its timeout runs out, ms. */
+  due: number
+  /** When it was put off to: `due`, or later. */
+  put: number
+  timeout: ReturnType<typeof setTimeout>
+}
+
 interface Event {
   kind: number
   id?: number
@@ -91,7 +100,7 @@ export class Core {
   readonly #machine: Machine
   #tabs: Tabs | undefined
   readonly #events: Event[] = []
-  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>()
+  readonly #timers = new Map<number, Timer>()
   readonly #sockets = new Map<number, Socket>()
   readonly #requests = new AbortController()
   #handling = false
@@ -167,7 +176,7 @@ export class Core {
     this.#unwatch()
     this.#tabs?.stop()
     this.#requests.abort()
-    for (const timer of this.#timers.values()) clearTimeout(timer)
+    for (const { timeout } of this.#timers.values()) clearTimeout(timeout)
     for (const socket of this.#sockets.values()) socket.hangUp(1000)
     this.#timers.clear()
     this.#sockets.clear()
@@ -276,17 +285,28 @@ export class Core {
     this.#sockets.delete(id)
   }
 
+  /** A timer that is only put off runs on, and waits for the rest when it runs out: each frame of a stream puts one off. */
   #startTimer(id: number, ms: number): void {
+    const due = performance.now() + ms
+    const running = this.#timers.get(id)
+    if (running && running.due <= due) {
+      running.put = due
+      return
+    }
     this.#stopTimer(id)
-    const timer = setTimeout(() => {
-      this.#timers.delete(id)
-      this.#send({ kind: EvTimer, id })
-    }, Math.min(ms, longestTimer))
-    this.#timers.set(id, timer)
+    const timeout = setTimeout(() => this.#timeOut(id), Math.min(ms, longestTimer))
+    this.#timers.set(id, { due, put: due, timeout })
+  }
+
+  #timeOut(id: number): void {
+    const { due, put } = this.#timers.get(id)!
+    this.#timers.delete(id)
+    if (put > due) this.#startTimer(id, Math.max(0, put - performance.now()))
+    else this.#send({ kind: EvTimer, id })
   }
 
   #stopTimer(id: number): void {
-    clearTimeout(this.#timers.get(id))
+    clearTimeout(this.#timers.get(id)?.timeout)
     this.#timers.delete(id)
   }
 
