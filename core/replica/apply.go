@@ -46,9 +46,9 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 		return // R2
 	}
 	own := r.isOwn(row, old, lastMid)
-	r.store.changed(e)
 	if row.Deleted {
 		// Storage may hold a row that this tab never saw: another one wrote it.
+		r.store.changed(e)
 		if old != nil {
 			r.base.remove(e.key)
 			r.note(row, own)
@@ -56,6 +56,7 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 		return
 	}
 	r.note(row, own)
+	r.store.changed(e)
 	if old == nil && row.UpdateTime < r.lowest {
 		return // below what this cache reaches down to; stored, since it is an event in every tab
 	}
@@ -188,7 +189,7 @@ func (r *Replica) appendTold(dst []byte, row *core.Row) []byte {
 	at := len(dst)
 	dst = core.AppendSession(dst, row, true)
 	if e := r.base.rows[row.Key.String()]; e != nil && e.seq == row.Seq {
-		r.texts.keep(e, dst[at:len(dst):len(dst)])
+		r.keepText(e, dst[at:len(dst):len(dst)])
 	}
 	return dst
 }

@@ -64,7 +64,7 @@ type EffectKind uint8
 
 // The effects. ID, Code, Path and Data are used as said here.
 const (
-	FxReply   EffectKind = 1  // settle call ID with the NIMResult whose JSON is Data
+	FxReply   EffectKind = 1  // settle call ID with the NIMResult whose JSON is Data, once the texts that it names are in their place
 	FxUpdates EffectKind = 2  // Data is a JSON array of RecentSession: one onMySessionUpdate each
 	FxDeletes EffectKind = 3  // Data is a JSON array of {sessionId, sessionType}: one onMySessionDelete
 	FxStatus  EffectKind = 4  // Data is the status's JSON (api.md §1 client.status, without storage's cause)
@@ -80,6 +80,8 @@ const (
 	FxSettled EffectKind = 14 // Data tells what became of a write whose call was answered with 202: one onSettled
 	FxReread  EffectKind = 15 // read what is stored, of one moment, and answer as at the start, EvLoad to EvLoaded; Data is the meta that is known: while generation and epoch are still its own, the journal records after it are enough; Code 1: storage failed before, so it is opened anew first
 	FxRefused EffectKind = 16 // tell the other tabs Data: what the server said against a write of one of them, or that what is stored cannot be read
+	FxText    EffectKind = 17 // keep Data, a RecentSession's JSON, as text ID: replies name it in its place (Config.Texts)
+	FxForget  EffectKind = 18 // let go of all texts: none is named again
 )
 
 // Effect is something to be done outside.

@@ -61,7 +61,7 @@ var bugs = []bug{
 	{"show the shadow in the place of the old list", "replica/call.go",
 		"case r.known:\n\t\treturn r.base, r.lowest", "case r.known && (r.boot == nil || r.boot.shadow.len() == 0):\n\t\treturn r.base, r.lowest", nil},
 	{"the tombstone of an unknown row is not stored", "replica/apply.go",
-		"r.store.changed(newEntry(row))\n\t\tif old != nil {", "if old != nil {\n\t\t\tr.store.changed(newEntry(row))", nil},
+		"r.store.changed(e)\n\t\tif old != nil {", "if old != nil {\n\t\t\tr.store.changed(newEntry(row))", nil},
 	{"a follower stores", "replica/persist.go",
 		"s.waiting = false\n\tif !r.leads || !s.on", "s.waiting = false\n\tif !s.on",
 		[]edit{{"s := &r.store\n\tif !r.leads || !s.on", "s := &r.store\n\tif !s.on"}}},

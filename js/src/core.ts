@@ -11,8 +11,8 @@ import type { Store, Stored } from './store.js'
 import { Tabs, type TabEvents } from './tabs.js'
 import {
   EvAbort, EvCall, EvChanged, EvChunk, EvClose, EvClosed, EvFrame, EvLeader, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvRefused, EvResponse,
-  EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxOutbox, FxRefused, FxReply, FxReread, FxSend,
-  FxSettled, FxStatus, FxStore, FxTimer, FxUpdates,
+  EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxForget, FxHangup, FxOutbox, FxRefused, FxReply, FxReread, FxSend,
+  FxSettled, FxStatus, FxStore, FxText, FxTimer, FxUpdates,
 } from './wire.gen.js'
 
 /** The client, as the core sees it. */
@@ -102,6 +102,7 @@ export class Core {
   readonly #events: Event[] = []
   readonly #timers = new Map<number, Timer>()
   readonly #sockets = new Map<number, Socket>()
+  readonly #texts = new Map<string, string>() // sessions' JSON, by the names that replies have for them
   readonly #requests = new AbortController()
   #handling = false
   #stopped = false
@@ -187,7 +188,7 @@ export class Core {
     const { account, maxCached, echoOwn, reject } = this.#host.settings
     const [seed, ...id] = crypto.getRandomValues(new Uint32Array(5))
     const clientId = id.map((n) => n.toString(16).padStart(8, '0')).join('')
-    return JSON.stringify({ account, clientId, seed, maxCached, echoOwn, reject, storage: this.#host.store !== undefined, follow: !leads, online })
+    return JSON.stringify({ account, clientId, seed, maxCached, echoOwn, reject, storage: this.#host.store !== undefined, follow: !leads, online, texts: true })
   }
 
   /** Hands over what was read from storage; undefined when that failed. */
@@ -241,7 +242,7 @@ export class Core {
 
   #do({ kind, id, code, path, data }: Effect): void {
     switch (kind) {
-      case FxReply: return this.#host.reply(id, textIn(data))
+      case FxReply: return this.#host.reply(id, this.#withTexts(textIn(data)))
       case FxUpdates: return this.#host.updated(JSON.parse(textIn(data)))
       case FxDeletes: return this.#host.deleted(JSON.parse(textIn(data)))
       case FxStatus: return this.#tell(JSON.parse(textIn(data)))
@@ -255,10 +256,19 @@ export class Core {
       case FxOutbox: return this.#changeOutbox(id, data)
       case FxSettled: return this.#host.settled(JSON.parse(textIn(data)))
       case FxReread: return this.#reread(data, code === 1)
+      case FxText: return void this.#texts.set(String(id), textIn(data))
+      case FxForget: return this.#texts.clear()
       case FxRefused: return this.#tabs?.refused(textIn(data))
       case FxClosed: return this.#closed()
       default: throw new Error(`effect ${kind} is unknown: recents.wasm is not of this package's version`)
     }
+  }
+
+  /** A reply with the texts that it names in their place: every other part between the marks is a name (replica's page.go). */
+  #withTexts(reply: string): string {
+    const parts = reply.split('\u0001')
+    for (let i = 1; i < parts.length; i += 2) parts[i] = this.#texts.get(parts[i]!)!
+    return parts.join('')
   }
 
   #fetch(id: number, path: string, body: Uint8Array<ArrayBuffer>, how: number): void {

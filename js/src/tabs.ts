@@ -56,7 +56,7 @@ export class Tabs {
   #telling: ReturnType<typeof setTimeout> | undefined
   #told = 0 // when this leader told of itself last
   #leads = false
-  #own = JSON.stringify(unknown)
+  #own = unknown
   #others = '' // as the leader told last
   #heard = 0 // when a leader was last known to live
   #answered = false // since entering
@@ -140,7 +140,7 @@ export class Tabs {
 
   /** Tells the others how this leader is. */
   tell({ connection, cursor, lastError, rests }: LeaderStatus): void {
-    this.#own = JSON.stringify({ connection, cursor, lastError, rests })
+    this.#own = { connection, cursor, lastError, rests }
     const wait = this.#told + burst - performance.now()
     if (wait <= 0 || !isVisible()) return this.#beat() // a hidden page's timers may come a minute late
     this.#telling ??= setTimeout(() => this.#beat(), wait)
@@ -165,7 +165,7 @@ export class Tabs {
     if (leads === this.#leads) return
     this.#leads = leads
     this.#heard = performance.now()
-    this.#own = JSON.stringify(unknown)
+    this.#own = unknown
     this.#beat()
     this.#events?.role(leads)
   }
@@ -195,7 +195,7 @@ export class Tabs {
     clearTimeout(this.#telling)
     this.#telling = undefined
     this.#told = performance.now()
-    if (this.#leads) this.#post({ kind: 'leader', status: this.#own, age: performance.now() - this.#ticked })
+    if (this.#leads) this.#post({ kind: 'leader', status: JSON.stringify(this.#own), age: performance.now() - this.#ticked })
   }
 
   #post(message: Message): void {

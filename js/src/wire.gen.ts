@@ -213,7 +213,7 @@ export const FetchSlow = 2
 
 // The effects. ID, Code, Path and Data are used as said here.
 
-/** settle call ID with the NIMResult whose JSON is Data */
+/** settle call ID with the NIMResult whose JSON is Data, once the texts that it names are in their place */
 export const FxReply = 1
 /** Data is a JSON array of RecentSession: one onMySessionUpdate each */
 export const FxUpdates = 2
@@ -245,4 +245,8 @@ export const FxSettled = 14
 export const FxReread = 15
 /** tell the other tabs Data: what the server said against a write of one of them, or that what is stored cannot be read */
 export const FxRefused = 16
+/** keep Data, a RecentSession's JSON, as text ID: replies name it in its place (Config.Texts) */
+export const FxText = 17
+/** let go of all texts: none is named again */
+export const FxForget = 18
 
