@@ -34,7 +34,7 @@ const scenes = {
   'the first sync': (count: number) => window.bench.fill(count),
   'changes, 20 a second': () => window.recents.trickle(60, 1, 50),
   'a backlog of 2,000 changes': async () => void (await window.bench.update!(2000, 100)),
-  'lists of 100': async () => void (await window.bench.page!(30)),
+  'lists of 100': () => window.recents.lists(30),
   'a warm start': async (count: number) => {
     await window.recents.close()
     await window.recents.load(count)
@@ -56,6 +56,7 @@ async function stalls(stage: Stage): Promise<Sample[]> {
     const fast = median((await trace(() => page.waitForTimeout(1000))).yardsticks) // the time is the sample's size
     const cdp = await profile.newCDPSession(page)
     await cdp.send('Emulation.setCPUThrottlingRate', { rate })
+    await page.evaluate((count) => window.recents.prepare(count), size)
     for (const [name, scene] of Object.entries(scenes)) {
       const { tasks, yardsticks } = await trace(() => page.evaluate(scene, size))
       const slowdown = Math.max(rate, ...yardsticks.map((ms) => ms / fast))

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { brotliCompressSync, constants } from 'node:zlib'
+import { best, brotli } from './brotli'
 import { ours, type Sample } from './sample'
 
 const kilobyte = 1024 // as the table of ./build.sh build has it
@@ -47,11 +47,6 @@ function eager(file: string, outputs: Record<string, Output>, known = new Set<st
 
 async function kilobytes(files: readonly string[]): Promise<number> {
   let bytes = 0
-  for (const file of files) bytes += brotli(await readFile(file)).length
+  for (const file of files) bytes += brotli(await readFile(file), best).length
   return bytes / kilobyte
-}
-
-/** As a web server keeps it that compresses once. */
-function brotli(file: Buffer): Buffer {
-  return brotliCompressSync(file, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: file.length } })
 }

@@ -8,6 +8,10 @@ import { each, Listener, type Peer } from './peer.js'
 interface Ours extends Peer {
   /** Reads the text of a page of 100 so many times with JSON.parse alone. Returns ms a time. */
   parse(times: number): Promise<number>
+  /** Makes ready what the server sends when it is next filled: no part of the client's work. */
+  prepare(count: number): Promise<void>
+  /** Asks for the newest 100 so many times, each in a task of its own. */
+  lists(times: number): Promise<void>
   /** Takes changes like update, `each` at once, with a wait of so many ms between. */
   trickle(count: number, each: number, wait: number): Promise<void>
   /** Bytes of the core's memory. */
@@ -24,6 +28,7 @@ declare global {
 }
 
 let server: Loopback
+let prepared: Loopback | undefined
 let client: Client
 let held = 0
 let taken = 0
@@ -56,7 +61,8 @@ function stored(seq: number): Promise<number> {
 /** A live client of a server that holds the sessions, all of them stored. Returns when they were. */
 async function start(count: number): Promise<number> {
   await client?.logout({ wipe: true })
-  server = new Loopback(sessions(count))
+  server = prepared ?? new Loopback(sessions(count))
+  prepared = undefined
   const whole = stored(count)
   client = connect(options)
   await client.ready
@@ -76,6 +82,11 @@ function until(holds: () => boolean): Promise<void> {
       resolve()
     })
   })
+}
+
+/** Resolves in a task of its own. */
+function task(ms = 0): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 async function newest(): Promise<unknown[]> {
@@ -109,13 +120,22 @@ const ours: Ours = {
     return each(times, async () => JSON.parse(text).data.sessionList)
   },
 
+  prepare: async (count) => void (prepared = new Loopback(sessions(count))),
+
+  async lists(times) {
+    for (let i = 0; i < times; i++) {
+      await task()
+      await newest()
+    }
+  },
+
   async trickle(count, size, wait) {
     const frames = server.frames(changes(count, held, held + taken, taken), size)
     taken += count
     const whole = stored(server.seq)
     for (const frame of frames) {
       server.send([frame])
-      await new Promise((resolve) => setTimeout(resolve, wait)) // the pace, and no wait for anything
+      await task(wait) // the pace, and no wait for anything
     }
     await whole
   },
