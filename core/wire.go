@@ -220,31 +220,77 @@ func AppendSnapshotPage(dst []byte, p *SnapshotPage) []byte {
 
 // ParseSnapshotPage reads the data of a /v1/snapshot answer.
 func ParseSnapshotPage(b []byte) (SnapshotPage, error) {
-	var p SnapshotPage
-	err := Read(b, Member{"epoch", &p.Epoch}, Member{"asOf", &p.AsOf}, Member{"rows", rows(&p.Rows)},
-		Member{"more", &p.More}, Member{"nextMaxTime", &p.NextMax})
-	if err == nil {
-		err = p.check()
+	s, err := ReadSnapshot(b)
+	if err != nil {
+		return SnapshotPage{}, err
 	}
-	return p, err
+	p := SnapshotPage{Epoch: s.Epoch, AsOf: s.AsOf, More: s.More, NextMax: s.NextMax}
+	for {
+		row, err := s.Next()
+		if row == nil {
+			return p, err
+		}
+		p.Rows = append(p.Rows, *row)
+	}
 }
 
-func (p *SnapshotPage) check() error {
-	if p.Epoch == "" {
-		return BadParam("epoch: is missing")
+// SnapshotReader reads a snapshot page row by row: one may be a megabyte, more
+// than a page on a phone should take at once. Its fields are SnapshotPage's.
+type SnapshotReader struct {
+	Epoch   string
+	AsOf    int64
+	More    bool
+	NextMax int64
+
+	rows [][]byte // not read yet
+	last int64    // the UpdateTime of the row before them, 0: there was none
+}
+
+// ReadSnapshot begins to read the data of a /v1/snapshot answer, which must not
+// change meanwhile.
+func ReadSnapshot(b []byte) (*SnapshotReader, error) {
+	var s SnapshotReader
+	err := Read(b, Member{"epoch", &s.Epoch}, Member{"asOf", &s.AsOf}, Member{"rows", s.take},
+		Member{"more", &s.More}, Member{"nextMaxTime", &s.NextMax})
+	if err == nil && s.Epoch == "" {
+		err = BadParam("epoch: is missing")
 	}
-	for i := range p.Rows {
-		if p.Rows[i].Deleted {
-			return BadParam("rows: a deleted row in a snapshot")
+	if err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+func (s *SnapshotReader) take(raw []byte) error {
+	return Items(raw, func(row []byte) error {
+		if len(s.rows) == MaxSyncRows {
+			return BadParam("rows: more than " + Itoa(MaxSyncRows))
 		}
-		if i > 0 && p.Rows[i].UpdateTime >= p.Rows[i-1].UpdateTime {
-			return BadParam("rows: t " + Itoa(p.Rows[i].UpdateTime) + " does not fall")
+		s.rows = append(s.rows, row)
+		return nil
+	})
+}
+
+// Next returns the next row, which points into the page, or nil after the last
+// one or at the first that is wrong.
+func (s *SnapshotReader) Next() (*Row, error) {
+	if len(s.rows) == 0 {
+		if s.More && (s.last == 0 || s.NextMax < 1 || s.NextMax >= s.last) {
+			return nil, BadParam("nextMaxTime: " + Itoa(s.NextMax) + " does not pass the page")
 		}
+		return nil, nil
 	}
-	if n := len(p.Rows); p.More && (n == 0 || p.NextMax < 1 || p.NextMax >= p.Rows[n-1].UpdateTime) {
-		return BadParam("nextMaxTime: " + Itoa(p.NextMax) + " does not pass the page")
+	row, err := ParseRow(s.rows[0])
+	switch {
+	case err != nil:
+		return nil, err
+	case row.Deleted:
+		return nil, BadParam("rows: a deleted row in a snapshot")
+	case s.last != 0 && row.UpdateTime >= s.last:
+		return nil, BadParam("rows: t " + Itoa(row.UpdateTime) + " does not fall")
 	}
-	return nil
+	s.rows, s.last = s.rows[1:], row.UpdateTime
+	return &row, nil
 }
 
 // The operations of a mutation.
@@ -389,6 +435,7 @@ type MutationResult struct {
 	Mid     int64
 	Code    int    // CodeOK, or CodeConflict with an Outcome
 	Outcome string // one of the Outcome constants, "" when it was applied
+	Again   bool   // it had been taken before, as whatever it was then: Code says nothing of it
 }
 
 // MutatePage answers /v1/mutate.
@@ -420,6 +467,9 @@ func appendResult(dst []byte, r *MutationResult) []byte {
 	if r.Outcome != "" {
 		dst = AppendStr(dst, `,"outcome":`, r.Outcome)
 	}
+	if r.Again {
+		dst = AppendText(dst, `,"again":true`)
+	}
 	return append(dst, '}')
 }
 
@@ -443,7 +493,7 @@ func ParseMutatePage(b []byte) (MutatePage, error) {
 func parseResult(b []byte) (MutationResult, error) {
 	var r MutationResult
 	var code int64
-	err := Read(b, Member{"mid", &r.Mid}, Member{"code", within(&code, 0, 999)}, Member{"outcome", &r.Outcome})
+	err := Read(b, Member{"mid", &r.Mid}, Member{"code", within(&code, 0, 999)}, Member{"outcome", &r.Outcome}, Member{"again", &r.Again})
 	r.Code = int(code)
 	return r, err
 }

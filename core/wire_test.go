@@ -69,9 +69,9 @@ func TestWireRoundTrips(t *testing.T) {
 	assert.Equal(t, mut, gotMut)
 
 	done := core.MutatePage{LastMid: 2, Seq: 5, Gap: true, Results: []core.MutationResult{
-		{Mid: 1, Code: 200}, {Mid: 2, Code: 409, Outcome: core.OutcomeKeptNewer}}}
+		{Mid: 1, Code: 200, Again: true}, {Mid: 2, Code: 409, Outcome: core.OutcomeKeptNewer}}}
 	b = core.AppendMutatePage(nil, &done)
-	assert.JSONEq(t, `{"lastMid":2,"seq":5,"results":[{"mid":1,"code":200},{"mid":2,"code":409,"outcome":"kept_newer"}],"gap":true}`, string(b))
+	assert.JSONEq(t, `{"lastMid":2,"seq":5,"results":[{"mid":1,"code":200,"again":true},{"mid":2,"code":409,"outcome":"kept_newer"}],"gap":true}`, string(b))
 	gotDone, err := core.ParseMutatePage(b)
 	require.NoError(t, err)
 	assert.Equal(t, done, gotDone)

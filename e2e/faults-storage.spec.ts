@@ -141,7 +141,7 @@ test('D5 storage that cannot be opened is done without', async ({ server, api, h
   await withProfile(async (profile) => {
     await (await Chrome.start(profile)).kill()
     const dir = join(profile, 'Default/IndexedDB')
-    await rm(dir, { recursive: true, force: true })
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 })
     await writeFile(dir, 'a file where a directory should be')
     const chrome = await Chrome.start(profile)
     try {
@@ -375,6 +375,6 @@ async function withProfile(run: (profile: string) => Promise<void>): Promise<voi
   try {
     await run(profile)
   } finally {
-    await rm(profile, { recursive: true, force: true })
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
 }

@@ -81,7 +81,7 @@ test('200 ext edits and deletes, offline, over 3 reloads and a kill -9 of the br
     expect((await readSync(api)).head - head, 'each once: no more changes than writes').toBeLessThanOrEqual(200)
   } finally {
     await chrome.kill()
-    await rm(profile, { recursive: true, force: true })
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
 
   async function readSync(a: typeof api): Promise<{ head: number }> {

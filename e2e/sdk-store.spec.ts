@@ -25,7 +25,7 @@ test.describe('before the core is there', () => {
     expect(two.data).toEqual(await api.list('alice', { limit: 2 }))
 
     const waiting = get(page, 'bob')
-    expect(held).toHaveLength(1)
+    await expect.poll(() => held.length).toBe(1)
     await held[0]!.continue()
     expect(await waiting).toMatchObject({ code: 0, data: { sessionId: 'bob' } })
   })

@@ -122,8 +122,8 @@ func (a *Account) Mutate(q core.MutateRequest) (*core.MutatePage, error) {
 			p.Gap = true
 			break
 		}
-		res := core.MutationResult{Mid: m.Mid, Code: core.CodeOK}
-		if m.Mid == last+1 {
+		res := core.MutationResult{Mid: m.Mid, Code: core.CodeOK, Again: m.Mid <= last}
+		if !res.Again {
 			if res.Outcome, err = a.mutate(m); err != nil {
 				return nil, err
 			}

@@ -137,9 +137,7 @@ func (r *Replica) tellChanges() {
 	for i := range c.rows {
 		row := &c.rows[i]
 		waiting := o.at(row)
-		if waiting != nil {
-			r.mask(row.Key, !waiting.removed)
-		}
+		r.mask(row.Key, waiting != nil && !waiting.removed)
 		switch {
 		case c.newest(row.Key) != i:
 		case waiting != nil && !waiting.removed: // it is listed, deleted or not
@@ -158,13 +156,19 @@ func (r *Replica) tellChanges() {
 	}
 }
 
-// mask remembers that the waiting writes of a session stand in its row's place.
+// mask remembers that an event shows the waiting writes of a session in its
+// row's place, and of one that was refused that it does not any more.
 func (r *Replica) mask(k core.Key, shown bool) {
 	for _, list := range [][]*write{r.writes, r.box.unsaved} {
 		for _, w := range list {
 			for i := range w.muts {
-				w.masks = w.masks || w.muts[i].Key == k
-				w.shown = w.shown || w.muts[i].Key == k && shown
+				switch {
+				case w.muts[i].Key != k:
+				case w.refusal == nil:
+					w.masks, w.shown = true, w.shown || shown
+				case len(w.muts) == 1:
+					w.masks = false
+				}
 			}
 		}
 	}

@@ -11,9 +11,10 @@ import "recents/core"
 //
 //	{"expect":{"epoch":"…","cursor":1,"generation":1},"meta":{…},"clear":true,"chunks":[9,8],"journal":7,"journalAt":0,"head":6,"done":5}
 //
-// and then the blobs whose lengths it gives: the chunks, to be stored as number
-// 0 and up; the journal record (0: none), as number journalAt; the head (0:
-// none), the newest page in the form that the boot path shows. expect is null
+// and then the blobs whose lengths it gives: the journal record (0: none), as
+// number journalAt; the head (0: none), the newest page in the form that the
+// boot path shows. The chunks, of which it gives the lengths as well, came before
+// it, one FxChunk each, to be stored as number 0 and up. expect is null
 // when no meta must be stored. clear deletes all chunks and journal records
 // first. done, when it is not 0, has the outbox forget the writes whose first
 // mid is at most that, if its client id is the one in meta: the rows of this
@@ -22,7 +23,7 @@ type Batch struct {
 	Expect  *Meta // nil: nothing may be stored yet
 	Meta    Meta
 	Clear   bool
-	Chunks  [][]byte
+	Chunks  []int // their lengths
 	Journal []byte
 	Head    []byte
 	Done    int64
@@ -81,7 +82,7 @@ func (b *Batch) encode() []byte {
 	head = core.AppendText(head, `,"chunks":[`)
 	comma := ""
 	for _, c := range b.Chunks {
-		head = core.AppendNum(head, comma, int64(len(c)))
+		head = core.AppendNum(head, comma, int64(c))
 		comma = ","
 	}
 	head = core.AppendNum(head, `],"journal":`, int64(len(b.Journal)))
@@ -89,18 +90,7 @@ func (b *Batch) encode() []byte {
 	head = core.AppendNum(head, `,"head":`, int64(len(b.Head)))
 	head = append(core.AppendNum(head, `,"done":`, b.Done), '}')
 
-	out := core.AppendUint32(make([]byte, 0, 4+len(head)+b.size()), uint32(len(head)))
+	out := core.AppendUint32(make([]byte, 0, 4+len(head)+len(b.Journal)+len(b.Head)), uint32(len(head)))
 	out = core.AppendRaw(out, "", head)
-	for _, c := range b.Chunks {
-		out = core.AppendRaw(out, "", c)
-	}
 	return core.AppendRaw(core.AppendRaw(out, "", b.Journal), "", b.Head)
-}
-
-func (b *Batch) size() int {
-	n := len(b.Journal) + len(b.Head)
-	for _, c := range b.Chunks {
-		n += len(c)
-	}
-	return n
 }

@@ -10,8 +10,9 @@ type bootstrap struct {
 	cursor  core.Cursor // where the changes start: the first page's asOf
 	nextMax int64       // maxTime of the next snapshot page
 	lowest  int64
-	listed  bool // the snapshot is whole: changes are next
-	asking  bool // a request is under way
+	listed  bool                 // the snapshot is whole: changes are next
+	asking  bool                 // a request is under way
+	page    *core.SnapshotReader // what came and is not all in the shadow yet
 }
 
 // startOver begins a bootstrap, unless one runs.
@@ -34,7 +35,7 @@ func (r *Replica) startOver(reason string) {
 // bootNext asks for the next part of a bootstrap.
 func (r *Replica) bootNext() {
 	b := r.boot
-	if b == nil || b.asking || !r.link.online {
+	if b == nil || b.asking || b.page != nil || !r.link.online {
 		return
 	}
 	b.asking = true
@@ -56,7 +57,7 @@ func (r *Replica) bootListed(b *bootstrap, p response) {
 		r.bootFailed(p.details, p.after)
 		return
 	}
-	page, err := core.ParseSnapshotPage(p.data)
+	page, err := core.ReadSnapshot(p.data)
 	if err != nil {
 		r.bootFailed("an answer of the server's: "+err.Error(), 0)
 		return
@@ -68,23 +69,54 @@ func (r *Replica) bootListed(b *bootstrap, p response) {
 		r.bootAgain("the server's log was rebuilt meanwhile")
 		return
 	}
-	if len(page.Rows) > 0 && b.nextMax != 0 && page.Rows[0].UpdateTime > b.nextMax {
-		r.bootFailed("an answer of the server's: rows above maxTime", 0)
-		return
-	}
-	b.add(&page, r.cfg.MaxCached)
-	r.bootNext()
+	b.page = page
+	r.listSlice()
 }
 
-// add takes a page's rows. A row that moved up while the list was read may
-// stand on two pages: the higher seq counts.
-func (b *bootstrap) add(page *core.SnapshotPage, limit int64) {
-	for i := range page.Rows {
-		row := &page.Rows[i]
-		if old := b.shadow.rows[row.Key.String()]; old == nil || old.seq < row.Seq {
-			b.shadow.put(newEntry(row))
-		}
+// listSlice takes some rows of the page that came, and asks for the next one
+// after the last of them.
+func (r *Replica) listSlice() {
+	b := r.boot
+	if b == nil || b.page == nil {
+		return
 	}
+	for read := 0; read <= r.cfg.slice()/parseCost; {
+		row, err := b.page.Next()
+		switch {
+		case err == nil && row == nil:
+			b.turn(r.cfg.MaxCached)
+			r.bootNext()
+			return
+		case err == nil && b.nextMax != 0 && row.UpdateTime > b.nextMax:
+			err = core.BadParam("rows above maxTime")
+		}
+		if err != nil {
+			b.page = nil
+			r.bootFailed("an answer of the server's: "+err.Error(), 0)
+			return
+		}
+		read += b.add(row)
+	}
+	r.pause()
+}
+
+// parseCost is what it costs to read a row, in rows of that size written.
+const parseCost = 4
+
+// add takes a row of a page and returns its size. A row that moved up while the
+// list was read may stand on two pages: the higher seq counts.
+func (b *bootstrap) add(row *core.Row) int {
+	e := newEntry(row)
+	if old := b.shadow.rows[e.key]; old == nil || old.seq < row.Seq {
+		b.shadow.put(e)
+	}
+	return len(e.raw)
+}
+
+// turn goes on to the next page, if there is to be one.
+func (b *bootstrap) turn(limit int64) {
+	page := b.page
+	b.page = nil
 	b.nextMax, b.listed = page.NextMax, !page.More
 	if page.More && int64(b.shadow.len()) >= limit {
 		b.listed = true

@@ -218,6 +218,9 @@ func (r *Replica) cached(c *call) appResult {
 	q := c.list
 	page, more, touched := r.overlay().page(rows, q.Min, q.Max, q.Limit)
 	a.pending = touched
+	if touched {
+		r.noteListed()
+	}
 	// The page ended at the end of what is cached, which is not the list's end.
 	a.partial = !r.known || !more && q.Min < lowest
 	nextMax := next(page, more)
@@ -231,6 +234,16 @@ func (r *Replica) cached(c *call) appResult {
 	}
 	a.list = func(dst []byte) []byte { return r.appendPage(dst, page, more, q.NeedLastMsg, r.cfg.Texts, nextMax) }
 	return a
+}
+
+// noteListed remembers that the app was shown what waits, other tabs' writes too,
+// of which no event told: should nothing come of one, an event has to.
+func (r *Replica) noteListed() {
+	for _, list := range [][]*write{r.writes, r.box.unsaved} {
+		for _, w := range list {
+			w.listed = true
+		}
+	}
 }
 
 // nextBelow returns where a page that ends at the end of the cache goes on: what
@@ -252,6 +265,7 @@ func (r *Replica) cachedOne(a appResult, k core.Key, rows *set, lowest int64) ap
 	a.pending = waiting != nil
 	switch {
 	case waiting != nil && !waiting.removed:
+		r.noteListed()
 		a.data = core.AppendSession(nil, &waiting.row, true)
 	case waiting != nil:
 		a.code, a.details = core.CodeNotFound, "sessionId: no session "+core.Quote(k.String())

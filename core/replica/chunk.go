@@ -20,14 +20,19 @@ func encodeChunk(rows [][]byte) []byte {
 	for _, r := range rows {
 		size += 4 + len(r)
 	}
-	b := append(make([]byte, 0, size), chunkMagic...)
+	return appendChunk(make([]byte, 0, size), rows)
+}
+
+func appendChunk(dst []byte, rows [][]byte) []byte {
+	at := len(dst)
+	b := append(dst, chunkMagic...)
 	b = core.AppendUint32(b, uint32(len(rows)))
 	b = append(b, 0, 0, 0, 0)
 	for _, r := range rows {
 		b = core.AppendUint32(b, uint32(len(r)))
 		b = append(b, r...)
 	}
-	core.AppendUint32(b[:chunkHeader-4], checksum(b[chunkHeader:])) // in place of the four zeros
+	core.AppendUint32(b[:at+chunkHeader-4], checksum(b[at+chunkHeader:])) // in place of the four zeros
 	return b
 }
 

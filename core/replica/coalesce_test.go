@@ -195,6 +195,39 @@ func TestACollapsedEditSharesTheFateOfItsLast(t *testing.T) {
 	w.checkEqual()
 }
 
+// The tab that led before may have sent the first one of two on its own. Then it
+// has a fate of its own too, whatever becomes of the other.
+func TestAnEditThatAnotherTabSentKeepsItsOwnFate(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pass(1000)
+	w.setOnline(false)
+	w.queued(w.setExt("f0", "one"))
+	w.queued(w.setExt("f0", "two"))
+	w.refuseBody = func(path, body string) (int, string, bool) {
+		if path == "/v1/mutate" { // and that of the other tab was a moment faster
+			w.refuseBody = nil
+			assert.Contains(t, body, `{"mid":1,"op":"skip"}`)
+			w.do(func(a *account.Account) error {
+				f0 := core.Key{Type: core.P2P, ID: "f0"}
+				_, err := a.Mutate(core.MutateRequest{ClientID: w.client, Muts: []core.Mutation{{Mid: 1, Op: core.OpExt, Key: f0, Ext: "one", Base: 1}}})
+				if err == nil {
+					_, err = a.Delete(f0, 0, false)
+				}
+				return err
+			})
+		}
+		return 0, "", false
+	}
+	w.setOnline(true)
+	w.pass(5000)
+	require.Len(t, w.settled, 2)
+	assert.Equal(t, 0, w.settled[0].Code, "it was applied, before the session was deleted")
+	assert.Equal(t, core.OutcomeSuperseded, w.settled[1].ErrorDetails)
+	w.checkEqual()
+}
+
 // What was sent before is sent again as it was: the server may have it.
 func TestAnEditThatWasSentDoesNotCollapse(t *testing.T) {
 	w := newWorld(t)

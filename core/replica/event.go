@@ -33,6 +33,7 @@ const (
 	EvLeader   EventKind = 18 // the tab that leads tells of itself: Data is {connection, cursor, lastError}
 	EvChanged  EventKind = 19 // another tab changed what is stored
 	EvRefused  EventKind = 20 // another tab told what its FxRefused said: Data
+	EvGoOn     EventKind = 21 // the pause that FxPause asked for is over
 )
 
 // Event is something that happened outside.
@@ -74,14 +75,16 @@ const (
 	FxHangup  EffectKind = 8  // close socket ID with close code Code; no EvClosed is needed
 	FxTimer   EffectKind = 9  // (re)start timer ID: EvTimer in Code ms
 	FxCancel  EffectKind = 10 // stop timer ID
-	FxStore   EffectKind = 11 // write Data, a Batch, in one transaction and answer with EvStored ID
+	FxStore   EffectKind = 11 // write Data, a Batch, with the chunks of FxChunk ID in one transaction and answer with EvStored ID
 	FxClosed  EffectKind = 12 // the replica is closed: it wants nothing any more
 	FxOutbox  EffectKind = 13 // change the stored outbox as Data says, durably (strict), and answer with EvQueued ID; see outbox.go
 	FxSettled EffectKind = 14 // Data tells what became of a write whose call was answered with 202: one onSettled
 	FxReread  EffectKind = 15 // read what is stored, of one moment, and answer as at the start, EvLoad to EvLoaded; Data is the meta that is known: while generation and epoch are still its own, the journal records after it are enough; Code 1: storage failed before, so it is opened anew first
 	FxRefused EffectKind = 16 // tell the other tabs Data: what the server said against a write of one of them, or that what is stored cannot be read
-	FxText    EffectKind = 17 // keep Data, a RecentSession's JSON, as text ID: replies name it in its place (Config.Texts)
-	FxForget  EffectKind = 18 // let go of all texts: none is named again
+	FxChunk   EffectKind = 17 // Data is the next chunk of the Batch that FxStore ID will bring; those of any other ID come to nothing; unlike that of the others, it holds until the next event alone
+	FxPause   EffectKind = 18 // let the page do what it has to, and go on with EvGoOn: long work is done in slices
+	FxText    EffectKind = 19 // keep Data, a RecentSession's JSON, as text ID: replies name it in its place (Config.Texts)
+	FxForget  EffectKind = 20 // let go of all texts: none is named again
 )
 
 // Effect is something to be done outside.
@@ -90,5 +93,5 @@ type Effect struct {
 	ID   int64
 	Code int64
 	Path string
-	Data []byte // the replica does not touch it again
+	Data []byte // the replica does not touch it again, but for FxChunk's
 }

@@ -62,6 +62,8 @@ type world struct {
 	paths        []string
 	closed       bool
 	lastStore    int64 // id of the last FxStore
+	chunksOf     int64 // the batch that chunks will be of
+	chunks       [][]byte
 	settled      []settled
 	client       string
 	callID       int64
@@ -170,8 +172,8 @@ func (d *disk) outboxAfter(after int64) []byte {
 
 // full reports whether there is no room for a write. What is stored takes none:
 // a browser does not count it again either.
-func (d *disk) full(data []byte) bool {
-	if d.fullOnce || d.room > 0 && len(data) > d.room {
+func (d *disk) full(bytes int) bool {
+	if d.fullOnce || d.room > 0 && bytes > d.room {
 		d.fullOnce = false
 		d.refused++
 		return true
@@ -291,13 +293,20 @@ func (w *world) perform(fx replica.Effect) {
 		w.timers[fx.ID] = w.now + fx.Code
 	case replica.FxCancel:
 		delete(w.timers, fx.ID)
+	case replica.FxChunk:
+		if fx.ID != w.chunksOf {
+			w.chunksOf, w.chunks = fx.ID, nil // the batch of the others was given up
+		}
+		w.chunks = append(w.chunks, slices.Clone(fx.Data))
 	case replica.FxStore:
 		w.store(fx)
+	case replica.FxPause:
+		w.later(replica.Event{Kind: replica.EvGoOn})
 	case replica.FxClosed:
 		w.closed = true
 	case replica.FxOutbox:
 		ev := replica.Event{Kind: replica.EvQueued, ID: fx.ID, Code: 2}
-		if w.disk.full(fx.Data) {
+		if w.disk.full(len(fx.Data)) {
 			ev.Code = 3
 		} else if !w.disk.fail {
 			ev.Code, ev.Data = 0, w.disk.change(w.t, fx.Data)
@@ -547,6 +556,8 @@ func (w *world) store(fx replica.Effect) {
 	}
 	require.NoError(w.t, json.Unmarshal(fx.Data[4:4+n], &h))
 	blob := fx.Data[4+n:]
+	chunks := w.chunks
+	w.chunks = nil
 	next := func(n int) []byte {
 		b := slices.Clone(blob[:n])
 		blob = blob[n:]
@@ -555,7 +566,7 @@ func (w *world) store(fx replica.Effect) {
 	switch {
 	case w.disk.fail:
 		ev.Code = 2
-	case w.disk.full(fx.Data):
+	case w.disk.full(len(slices.Concat(chunks...)) + len(fx.Data)):
 		ev.Code = 3
 	case w.fenced, !sameMeta(h.Expect, w.disk.meta):
 		ev.Code = 1
@@ -563,7 +574,8 @@ func (w *world) store(fx replica.Effect) {
 			ev.Data, _ = json.Marshal(w.disk.meta)
 		}
 	default:
-		w.disk.apply(h.Meta, h.Clear, h.Chunks, h.Journal, h.JournalAt, h.Head, next)
+		require.Len(w.t, chunks, len(h.Chunks))
+		w.disk.apply(h.Meta, h.Clear, chunks, h.Journal, h.JournalAt, h.Head, next)
 		require.Empty(w.t, blob)
 		w.disk.forget(fmt.Sprint(h.Meta["clientId"]), h.Done)
 		w.tellOthers(replica.Event{Kind: replica.EvChanged})
@@ -571,14 +583,14 @@ func (w *world) store(fx replica.Effect) {
 	w.later(ev)
 }
 
-func (d *disk) apply(meta map[string]any, wipe bool, chunks []int, journal, journalAt, head int, next func(int) []byte) {
+func (d *disk) apply(meta map[string]any, wipe bool, chunks [][]byte, journal, journalAt, head int, next func(int) []byte) {
 	d.writes++
 	d.meta = meta
 	if wipe {
 		d.chunks, d.journal = nil, nil
 	}
-	for i, n := range chunks {
-		d.chunks = append(d.chunks[:i], next(n))
+	for i, c := range chunks {
+		d.chunks = append(d.chunks[:i], c)
 	}
 	if journal > 0 {
 		d.journal = append(d.journal[:journalAt], next(journal))

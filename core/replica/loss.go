@@ -27,7 +27,7 @@ func (r *Replica) loseStorage(why string) {
 	}
 	s.on, s.trial = false, false
 	s.dirty, s.sent = changed{}, changed{}
-	s.writing, s.reading, s.asking, s.askNext, s.waiting = nil, nil, false, false, false
+	s.writing, s.rewriting, s.reading, s.asking, s.askNext, s.waiting = nil, nil, nil, false, false, false
 	b.apart = true
 	b.saving, b.renumbering = false, false
 	if !r.leads {

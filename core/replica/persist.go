@@ -8,13 +8,14 @@ import "recents/core"
 // that the two always belong together.
 type storage struct {
 	on         bool
-	meta       *Meta   // as stored, nil: nothing is
-	dirty      changed // since then
-	full       bool    // rewrite everything
-	waiting    bool    // a flush has its timer
-	lazy       bool    // and that waits for an idle moment
-	writing    *Meta   // the meta of the batch under way
-	sent       changed // the rows of its journal record
+	meta       *Meta      // as stored, nil: nothing is
+	dirty      changed    // since then
+	full       bool       // rewrite everything
+	waiting    bool       // a flush has its timer
+	lazy       bool       // and that waits for an idle moment
+	writing    *Meta      // the meta of the batch under way
+	rewriting  *rewriting // that one, while its chunks are made; see rewrite.go
+	sent       changed    // the rows of its journal record
 	id         int64
 	done       int64    // its Batch.Done
 	headDue    bool     // the stored head shows less than the list: a write waits, or waits no more
@@ -200,7 +201,7 @@ func (r *Replica) flush() {
 		b.Meta.Generation = 1 + r.roll(maxGeneration)
 	}
 	if s.full || s.meta == nil || s.meta.Epoch != r.cursor.Epoch || s.overgrown() && (s.lazy || s.meta.Journal >= mostJournal) {
-		r.fillWhole(&b)
+		s.rewriting = r.fillWhole(&b)
 	} else {
 		r.fillJournal(&b)
 	}
@@ -212,40 +213,12 @@ func (r *Replica) flush() {
 	wrote := b.Meta
 	s.writing, s.done = &wrote, b.Done
 	s.id++
+	if s.rewriting != nil {
+		s.rewriting.batch = b
+		r.rewriteSlice()
+		return
+	}
 	r.do(Effect{Kind: FxStore, ID: s.id, Data: b.encode()})
-}
-
-// fillWhole writes the list anew, newest first, as the next generation.
-func (r *Replica) fillWhole(b *Batch) {
-	s := &r.store
-	if s.meta != nil {
-		b.Meta.Generation++
-	}
-	b.Clear = true
-	var rows [][]byte
-	room := r.base.len()
-	if s.room > 0 {
-		room = min(room, s.room)
-	}
-	r.base.each(0, func(e *entry) bool {
-		if room--; room < 0 {
-			b.Meta.Lowest = e.time + 1 // as evict says of what it lets go
-			return false
-		}
-		if rows = append(rows, e.raw); len(rows) == chunkRows {
-			b.Chunks = append(b.Chunks, encodeChunk(rows))
-			rows = rows[:0]
-		}
-		return true
-	})
-	if len(rows) > 0 {
-		b.Chunks = append(b.Chunks, encodeChunk(rows))
-	}
-	s.chunked, s.logged = 0, 0
-	for _, c := range b.Chunks {
-		s.chunked += len(c)
-	}
-	s.full, s.dirty, s.sent = false, changed{}, changed{}
 }
 
 // fillJournal writes the changed rows. Storage that reaches less far down than

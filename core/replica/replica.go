@@ -5,9 +5,19 @@ import "recents/core"
 // Replica is one account's session list in one tab. Its zero value is not
 // usable; its methods are not safe for concurrent use.
 //
-// Where the rules are: apply.go (R1 to R3, R5), bootstrap.go (starting over),
-// link.go (the socket), fetch.go (requests and pulls), call.go (queries),
-// write.go (updates and deletes), persist.go (storage), loss.go (its loss).
+// Where the rules are:
+//
+//	apply.go      R1 to R3, R5: what a frame or a page does to the base, and which events it makes
+//	bootstrap.go  starting over, by a shadow that takes the base's place at once
+//	link.go       the socket: dialing, silence, tokens; poll.go does without one
+//	fetch.go      requests, pulls, and the digest
+//	call.go       queries, and what they say of themselves; page.go writes the pages
+//	write.go      R4: updates and deletes until the base contains them; overlay.go shows them
+//	outbox.go     where writes wait, numbered by storage; coalesce.go sends fewer of them
+//	persist.go    storage: what is written when; rewrite.go writes all anew, a slice at a time
+//	loss.go       storage that fails, is full, and comes back
+//	tabs.go       leading, following, and reading what the leader stored
+//	set.go        the ordered rows; chunk.go, batch.go and event.go are the forms of what goes in and out
 type Replica struct {
 	cfg     Config
 	refused error // why Config cannot be used
@@ -52,6 +62,7 @@ type Replica struct {
 	lastError string
 	status    []byte // as last told
 	changes   changes
+	paused    bool // FxPause is under way
 }
 
 type phase uint8
@@ -66,7 +77,7 @@ const (
 
 // Config is what EvStart says, as JSON with these names:
 //
-//	{account, clientId, seed, maxCached, maxExt, echoOwn, reject, storage, follow, online}
+//	{account, clientId, seed, maxCached, maxExt, echoOwn, reject, storage, follow, online, slice}
 type Config struct {
 	Account   string
 	ClientID  string // random; a stored outbox's counts instead
@@ -79,6 +90,7 @@ type Config struct {
 	Follow    bool   // another tab may lead: EvRole says when this one does
 	Online    bool   // what the browser says
 	Texts     bool   // the shell keeps texts: replies name those that FxText gave it
+	Slice     int64  // bytes of rows between two pauses, about; 0: maxSlice
 }
 
 // DefaultMaxCached is how many sessions are kept unless Config says otherwise.
@@ -178,6 +190,8 @@ func (r *Replica) run(ev Event) {
 		r.network(ev.Code == 1)
 	case EvWake:
 		r.wake()
+	case EvGoOn:
+		r.goOn()
 	case EvClose:
 		r.close()
 	}
@@ -265,6 +279,10 @@ func (r *Replica) end(ev Event) {
 			r.flush()
 			r.endWhenStored()
 		}
+	case EvGoOn:
+		if r.phase == closing {
+			r.rewriteSlice()
+		}
 	case EvQueued:
 		if r.phase == closing {
 			r.queued(ev)
@@ -333,7 +351,7 @@ func parseConfig(b []byte) (Config, error) {
 	c := Config{MaxCached: DefaultMaxCached, MaxExt: core.MaxExt}
 	err := core.Read(b, core.Member{Name: "account", To: &c.Account}, core.Member{Name: "clientId", To: &c.ClientID},
 		core.Member{Name: "seed", To: &c.Seed}, core.Member{Name: "maxCached", To: &c.MaxCached}, core.Member{Name: "maxExt", To: &c.MaxExt},
-		core.Member{Name: "echoOwn", To: &c.EchoOwn}, core.Member{Name: "reject", To: &c.Reject}, core.Member{Name: "texts", To: &c.Texts}, core.Member{Name: "storage", To: &c.Storage}, core.Member{Name: "follow", To: &c.Follow}, core.Member{Name: "online", To: &c.Online})
+		core.Member{Name: "echoOwn", To: &c.EchoOwn}, core.Member{Name: "reject", To: &c.Reject}, core.Member{Name: "texts", To: &c.Texts}, core.Member{Name: "storage", To: &c.Storage}, core.Member{Name: "follow", To: &c.Follow}, core.Member{Name: "online", To: &c.Online}, core.Member{Name: "slice", To: &c.Slice})
 	if err == nil {
 		err = c.check()
 	}
@@ -348,6 +366,13 @@ func (c *Config) check() error {
 		return core.BadParam("maxCachedSessions: " + core.Itoa(c.MaxCached) + " is under " + core.Itoa(core.MaxPage))
 	}
 	return core.CheckID("account", c.Account)
+}
+
+func (c *Config) slice() int {
+	if c.Slice > 0 {
+		return int(c.Slice)
+	}
+	return maxSlice
 }
 
 // Heals returns how often the digest found the base wrong: 0 in a correct run

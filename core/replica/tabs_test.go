@@ -147,6 +147,13 @@ func (ts *tabs) pass(ms int64) {
 	}
 }
 
+func (ts *tabs) setOnline(online bool) {
+	for _, w := range ts.list {
+		w.setOnline(online)
+	}
+	ts.run()
+}
+
 func (ts *tabs) message(from, text string) {
 	ts.t.Helper()
 	ts.pen.message(from, text)
@@ -342,6 +349,66 @@ func TestWhenTheLeaderGoesAnotherLeads(t *testing.T) {
 
 // T3: a frozen leader answers nobody; what a follower writes meanwhile is safe,
 // is sent by the one that takes its place, and told once.
+// A delete that leaves the session, for a message that it had not seen, is no
+// reason to keep silent of what the ext before it hid.
+func TestWhatADeleteLeavesIsToldAsItIs(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	w.setOnline(false)
+	w.queued(w.setExt("f0", "mine"))
+	w.queued(w.delete("f0"))
+	w.do(func(a *account.Account) error { // the answer was lost
+		k := core.Key{Type: core.P2P, ID: "f0"}
+		_, err := a.Mutate(core.MutateRequest{ClientID: w.client, Muts: []core.Mutation{
+			{Mid: 1, Op: core.OpExt, Key: k, Ext: "mine", Base: 1}, {Mid: 2, Op: core.OpDelete, Key: k}}})
+		return err
+	})
+	w.message("f0", "after all")
+	w.message("f1", "on the next page, with which the writes land")
+	w.pages = 1
+	w.updates = nil
+	w.setOnline(true)
+	w.pass(5000)
+	var told []*string
+	for _, s := range w.updates {
+		if s.SessionID == "f0" {
+			told = append(told, s.Ext)
+		}
+	}
+	mine := "mine"
+	assert.Equal(t, []*string{&mine, nil}, told)
+	w.checkEqual()
+}
+
+// A list shows what other tabs have waiting. When that comes to nothing, because
+// somebody deleted the session before this tab had a row of it, an event says so.
+func TestWhatAnotherTabMadeAndWasListedIsTakenBack(t *testing.T) {
+	ts := newTabs(t)
+	a := ts.open()
+	b := ts.open()
+	ts.pass(1000)
+	ts.setOnline(false)
+	a.queued(a.setExt("new", "made in a"))
+	ts.pass(1000)
+	ids, _, _ := b.call(replica.CallList, `{"limit":100}`).list(t)
+	require.Equal(t, []string{"new"}, ids)
+	a.do(func(account *account.Account) error { // its answer was lost
+		k := core.Key{Type: core.P2P, ID: "new"}
+		_, err := account.Mutate(core.MutateRequest{ClientID: a.client, Muts: []core.Mutation{{Mid: 1, Op: core.OpExt, Key: k, Ext: "made in a"}}})
+		if err == nil {
+			_, err = account.Delete(k, 0, false)
+		}
+		return err
+	})
+	ts.setOnline(true)
+	ts.pass(10_000)
+	ids, _, _ = b.call(replica.CallList, `{"limit":100}`).list(t)
+	require.Empty(t, ids)
+	assert.Equal(t, []core.Key{{Type: core.P2P, ID: "new"}}, b.deletes)
+}
+
 func TestAFrozenLeaderIsReplaced(t *testing.T) {
 	ts := newTabs(t)
 	ts.pen.fill(2)

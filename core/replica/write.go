@@ -17,6 +17,7 @@ type write struct {
 	flying  bool  // in the batch that is in flight
 	shown   bool  // an event told of its session, deleted by it or not
 	masks   bool  // an event showed it in the place of a row
+	listed  bool  // an answer may have shown it
 	landed  bool  // the base contains it, and its outcome is on the way
 	acked   bool  // the server has it, and its log contains it
 	seq     int64 // the log's end when it did
@@ -208,6 +209,9 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 		w.acked, w.seq = true, page.Seq
 		for i := range page.Results {
 			res := &page.Results[i]
+			if res.Again && res.Mid == w.last() {
+				w.fate = 0 // another tab had sent it, for itself
+			}
 			if res.Code != core.CodeOK && w.answeredBy(res.Mid) {
 				w.refusal = &core.Error{Code: res.Code, Details: res.Outcome}
 			}
@@ -293,17 +297,16 @@ func (r *Replica) landWrites() {
 // the place of what the rows said: that somebody wrote after it, that
 // the rules refused it, or that what it made was deleted before this base had it.
 func (r *Replica) noteLanded(w *write) {
-	if !w.masks && (!w.own || w.refusal != nil) { // the tab that made it hears of a refusal
-		return
-	}
+	believed := w.masks || w.own && w.refusal == nil // the tab that made it hears of a refusal
 	for i := range w.muts {
 		m := &w.muts[i]
 		e := r.base.rows[m.Key.String()]
 		switch {
-		case r.rewrites(m):
-		case e != nil && hides(m, e):
+		case r.rewrites(m, e):
+		case e != nil && believed && hides(m, e):
 			r.changes.add(e.row())
-		case e == nil && (m.Op == core.OpExt || w.shown) && r.lowest == 0: // else it may be there, below
+		case e == nil && r.lowest > 0: // it may be there, below
+		case e == nil && (believed && w.shown || (believed || w.listed) && m.Op == core.OpExt):
 			r.changes.add(&core.Row{Key: m.Key, Deleted: true})
 		}
 	}
@@ -321,12 +324,17 @@ func hides(m *core.Mutation, e *entry) bool {
 	return false
 }
 
-// rewrites reports whether this tab wrote the session again after the mutation.
-func (r *Replica) rewrites(m *core.Mutation) bool {
+// rewrites reports whether this tab wrote the session again after the mutation,
+// so that the row, nil when there is none, is not what it shows.
+func (r *Replica) rewrites(m *core.Mutation, e *entry) bool {
 	for _, list := range [][]*write{r.writes, r.box.unsaved} {
 		for _, w := range list {
 			for i := range w.muts {
-				if w.own && w.muts[i].Key == m.Key && (w.first == 0 || w.muts[i].Mid > m.Mid) {
+				later := &w.muts[i]
+				if !w.own || later.Key != m.Key || w.first != 0 && later.Mid <= m.Mid {
+					continue
+				}
+				if later.Op != core.OpDelete || e == nil || hides(later, e) { // else it was to delete less than there is
 					return true
 				}
 			}

@@ -47,11 +47,34 @@ type waiting struct {
 type diskOp struct {
 	id      int64
 	outbox  bool
+	chunks  [][]byte // of a batch
 	data    []byte
 	pending int64 // writes that waited when it was asked for
 	done    bool
 	answer  replica.Event
 	fenced  bool
+}
+
+// chunks gathers those of the batch id, as they come before it.
+type chunks struct {
+	id   int64
+	list [][]byte
+}
+
+func (c *chunks) add(fx replica.Effect) {
+	if c.id != fx.ID {
+		*c = chunks{id: fx.ID} // the batch of the others was given up
+	}
+	c.list = append(c.list, slices.Clone(fx.Data))
+}
+
+// take returns those of the batch, which has come.
+func (c *chunks) take(id int64) (list [][]byte) {
+	if c.id == id {
+		list = c.list
+	}
+	*c = chunks{}
+	return list
 }
 
 func newDisk() *disk { return &disk{} }
@@ -179,11 +202,15 @@ func (t *tab) store(op *diskOp) {
 	if m := d.meta; m != nil && m.Epoch == b.Meta.Epoch && m.Generation == b.Meta.Generation && b.Meta.Cursor < m.Cursor {
 		t.w.violate("I3: the stored cursor went from %d back to %d", m.Cursor, b.Meta.Cursor)
 	}
-	d.apply(&b, op.data[n:])
+	if !slices.EqualFunc(b.Chunks, op.chunks, func(n int, c []byte) bool { return n == len(c) }) {
+		t.w.violate("a batch tells of chunks of %d bytes, and %d came", b.Chunks, len(op.chunks))
+		return
+	}
+	d.apply(&b, op.chunks, op.data[n:])
 	t.checkStored(op)
 }
 
-func (d *disk) apply(b *batch, blob []byte) {
+func (d *disk) apply(b *batch, chunks [][]byte, blob []byte) {
 	take := func(n int) []byte {
 		part := slices.Clone(blob[:n])
 		blob = blob[n:]
@@ -198,8 +225,8 @@ func (d *disk) apply(b *batch, blob []byte) {
 		d.chunks, d.journal, stored.chunks = nil, nil, len(b.Chunks)
 	}
 	d.meta = &stored
-	for i, n := range b.Chunks {
-		d.chunks = append(d.chunks[:i], take(n))
+	for i, c := range chunks {
+		d.chunks = append(d.chunks[:i], c)
 	}
 	if b.Journal > 0 {
 		d.journal = append(d.journal[:min(b.JournalAt, len(d.journal))], take(b.Journal))

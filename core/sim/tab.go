@@ -32,6 +32,7 @@ type tab struct {
 
 	timers map[int64]int64 // due, by id
 	writes []*diskOp       // asked for, not done yet
+	chunks chunks          // of the batch that will be asked for next
 	tasks  []task          // callbacks that wait for their turn
 	feed   []replica.Event // what was read from the disk, on its way in
 	dialed int64           // the newest socket id
@@ -109,7 +110,8 @@ func (t *tab) start() {
 	leads, online := t.seat == nil || t.seat.leads, t.online
 	t.stage = reading
 	t.event(replica.Event{Kind: replica.EvStart, Data: fmt.Appendf(nil,
-		`{"account":"me","clientId":%q,"seed":%d,"storage":true,"follow":%t,"online":%t,"maxCached":100}`, t.name, t.w.rng.IntN(1<<30), !leads, online)})
+		`{"account":"me","clientId":%q,"seed":%d,"storage":true,"follow":%t,"online":%t,"maxCached":100,"slice":%d}`,
+		t.name, t.w.rng.IntN(1<<30), !leads, online, 1+t.w.rng.IntN(2000))}) // a pause every few rows, or none
 	t.read(nil, func() {
 		t.stage = running
 		if t.seat != nil {
@@ -280,8 +282,14 @@ func (t *tab) do(fx replica.Effect) {
 		t.timers[fx.ID] = w.now + fx.Code
 	case replica.FxCancel:
 		delete(t.timers, fx.ID)
-	case replica.FxStore, replica.FxOutbox:
-		t.writes = append(t.writes, &diskOp{id: fx.ID, outbox: fx.Kind == replica.FxOutbox, data: fx.Data})
+	case replica.FxChunk:
+		t.chunks.add(fx)
+	case replica.FxStore:
+		t.writes = append(t.writes, &diskOp{id: fx.ID, chunks: t.chunks.take(fx.ID), data: fx.Data})
+	case replica.FxOutbox:
+		t.writes = append(t.writes, &diskOp{id: fx.ID, outbox: true, data: fx.Data})
+	case replica.FxPause:
+		t.later("go on", func() { t.event(replica.Event{Kind: replica.EvGoOn}) })
 	case replica.FxReread:
 		t.read(fx.Data, func() {})
 	case replica.FxRefused:

@@ -33,8 +33,8 @@ export interface Batch {
   done: number
 }
 
-/** Reads replica.Batch's encoding: a header's length and JSON, and the blobs whose lengths it gives. */
-export function decodeBatch(bytes: Uint8Array<ArrayBuffer>): Batch {
+/** Reads replica.Batch's encoding: a header's length and JSON, and the blobs whose lengths it gives; the chunks came before it. */
+export function decodeBatch(bytes: Uint8Array<ArrayBuffer>, chunks: Uint8Array<ArrayBuffer>[]): Batch {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true)
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)))
   let at = 4 + length
@@ -44,13 +44,15 @@ export function decodeBatch(bytes: Uint8Array<ArrayBuffer>): Batch {
     expect: header.expect,
     meta: header.meta,
     clear: header.clear,
-    chunks: header.chunks.map(take),
+    chunks,
     journal: header.journal ? take(header.journal) : undefined,
     journalAt: header.journalAt,
     head: header.head ? take(header.head) : undefined,
     done: header.done,
   }
   if (at !== bytes.length) throw new RangeError(`batch: ${bytes.length} bytes, and its header tells of ${at}`)
+  const lengths = chunks.map((chunk) => chunk.length)
+  if (String(lengths) !== String(header.chunks)) throw new RangeError(`batch: chunks of ${lengths} bytes, and its header tells of ${header.chunks}`)
   return batch
 }
 

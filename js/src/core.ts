@@ -10,9 +10,9 @@ import type { Settings } from './settings.js'
 import type { Store, Stored } from './store.js'
 import { Tabs, type TabEvents } from './tabs.js'
 import {
-  EvAbort, EvCall, EvChanged, EvChunk, EvClose, EvClosed, EvFrame, EvLeader, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvRefused, EvResponse,
-  EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxClosed, FxDeletes, FxDial, FxFetch, FxForget, FxHangup, FxOutbox, FxRefused, FxReply, FxReread, FxSend,
-  FxSettled, FxStatus, FxStore, FxText, FxTimer, FxUpdates,
+  EvAbort, EvCall, EvChanged, EvChunk, EvClose, EvClosed, EvFrame, EvGoOn, EvLeader, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvRefused, EvResponse,
+  EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxChunk, FxClosed, FxDeletes, FxDial, FxFetch, FxForget, FxHangup, FxOutbox, FxPause, FxRefused, FxReply,
+  FxReread, FxSend, FxSettled, FxStatus, FxStore, FxText, FxTimer, FxUpdates,
 } from './wire.gen.js'
 
 /** The client, as the core sees it. */
@@ -104,6 +104,7 @@ export class Core {
   readonly #sockets = new Map<number, Socket>()
   readonly #texts = new Map<string, string>() // sessions' JSON, by the names that replies have for them
   readonly #requests = new AbortController()
+  #chunks: { id: number; list: Uint8Array<ArrayBuffer>[] } = { id: 0, list: [] } // of the batch that FxStore will bring
   #handling = false
   #stopped = false
   #loaded = false
@@ -252,6 +253,7 @@ export class Core {
       case FxHangup: return this.#hangUp(id, code)
       case FxTimer: return this.#startTimer(id, code)
       case FxCancel: return this.#stopTimer(id)
+      case FxChunk: return this.#chunk(id, data)
       case FxStore: return this.#write(id, data)
       case FxOutbox: return this.#changeOutbox(id, data)
       case FxSettled: return this.#host.settled(JSON.parse(textIn(data)))
@@ -259,6 +261,7 @@ export class Core {
       case FxText: return void this.#texts.set(String(id), textIn(data))
       case FxForget: return this.#texts.clear()
       case FxRefused: return this.#tabs?.refused(textIn(data))
+      case FxPause: return void nextTask().then(() => this.#send({ kind: EvGoOn }))
       case FxClosed: return this.#closed()
       default: throw new Error(`effect ${kind} is unknown: recents.wasm is not of this package's version`)
     }
@@ -349,8 +352,15 @@ export class Core {
     })
   }
 
+  #chunk(id: number, data: Uint8Array<ArrayBuffer>): void {
+    if (this.#chunks.id !== id) this.#chunks = { id, list: [] }
+    this.#chunks.list.push(data.slice()) // IndexedDB would store a view's whole buffer with it
+  }
+
   #write(id: number, data: Uint8Array<ArrayBuffer>): void {
-    void this.#host.store?.apply(decodeBatch(data)).then((applied) => {
+    const chunks = this.#chunks.id === id ? this.#chunks.list : []
+    this.#chunks = { id: 0, list: [] }
+    void this.#host.store?.apply(decodeBatch(data, chunks)).then((applied) => {
       if (applied === 'failed') return this.#send({ kind: EvStored, id, code: 2 })
       if (applied === 'full') return this.#send({ kind: EvStored, id, code: 3 })
       if (applied === 'written') {

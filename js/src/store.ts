@@ -13,6 +13,8 @@ const deletePatience = 2000
 const mostReopened = 3
 /** Records read at once. */
 const run = 16
+/** How many bytes are given to IndexedDB in one task, about: it copies them there and then. */
+const longestPut = 512 << 10
 
 const storeNames = ['chunks', 'journal', 'head', 'meta', 'outbox'] as const
 type StoreName = (typeof storeNames)[number]
@@ -471,6 +473,17 @@ function readRun(store: IDBObjectStore, from: number, into: unknown[]): void {
   }
 }
 
+/** Puts records `from` and up, some at a time so that none of the tasks is long. */
+function putRun(store: IDBObjectStore, records: Uint8Array[], from: number): void {
+  for (let i = from, size = 0; i < records.length; ) {
+    const request = store.put(records[i]!, i)
+    size += records[i++]!.length
+    if (size < longestPut) continue
+    request.onsuccess = () => putRun(store, records, i)
+    return
+  }
+}
+
 /** Compares and sets, as the leader of a term. The result is undefined when it was written, else why not. */
 function writeBatch(tx: IDBTransaction, batch: Batch, term: number): () => Exclude<Applied, string> | undefined {
   const meta = tx.objectStore('meta')
@@ -490,7 +503,7 @@ function writeBatch(tx: IDBTransaction, batch: Batch, term: number): () => Exclu
       chunks.clear()
       journal.clear()
     }
-    batch.chunks.forEach((chunk, i) => chunks.put(chunk, i))
+    putRun(chunks, batch.chunks, 0)
     if (batch.journal) journal.put(batch.journal, batch.journalAt)
     if (batch.head) tx.objectStore('head').put(batch.head, headKey)
     const stored: StoredMeta = { ...batch.meta, chunks: batch.clear ? batch.chunks.length : (found?.chunks ?? 0) }

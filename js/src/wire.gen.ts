@@ -192,6 +192,8 @@ export const EvLeader = 18
 export const EvChanged = 19
 /** another tab told what its FxRefused said: Data */
 export const EvRefused = 20
+/** the pause that FxPause asked for is over */
+export const EvGoOn = 21
 
 // The calls of EvCall, and the members of Data.
 
@@ -233,7 +235,7 @@ export const FxHangup = 8
 export const FxTimer = 9
 /** stop timer ID */
 export const FxCancel = 10
-/** write Data, a Batch, in one transaction and answer with EvStored ID */
+/** write Data, a Batch, with the chunks of FxChunk ID in one transaction and answer with EvStored ID */
 export const FxStore = 11
 /** the replica is closed: it wants nothing any more */
 export const FxClosed = 12
@@ -245,8 +247,12 @@ export const FxSettled = 14
 export const FxReread = 15
 /** tell the other tabs Data: what the server said against a write of one of them, or that what is stored cannot be read */
 export const FxRefused = 16
+/** Data is the next chunk of the Batch that FxStore ID will bring; those of any other ID come to nothing; unlike that of the others, it holds until the next event alone */
+export const FxChunk = 17
+/** let the page do what it has to, and go on with EvGoOn: long work is done in slices */
+export const FxPause = 18
 /** keep Data, a RecentSession's JSON, as text ID: replies name it in its place (Config.Texts) */
-export const FxText = 17
+export const FxText = 19
 /** let go of all texts: none is named again */
-export const FxForget = 18
+export const FxForget = 20
 

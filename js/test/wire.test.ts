@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { decodeBatch, readMeta, sameMeta, type Meta } from '../src/batch.js'
 import { decodeEffects, textIn } from '../src/effects.js'
 
+const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
+
 const meta: Meta = { epoch: 'e', cursor: 5, generation: 2, lowest: 0, asOf: 7, journal: 3, clientId: 'c' }
 
 /** Encodes a batch as replica.Batch does. */
@@ -31,25 +33,26 @@ test('the effects of one event are read as wasm/browser encodes them', () => {
 })
 
 test('a batch is read back blob by blob', () => {
-  const bytes = encode({ expect: meta, meta: { ...meta, cursor: 6 }, clear: true, chunks: [3, 2], journal: 4, journalAt: 9, head: 1 }, 'abc', 'de', 'fghi', 'j')
+  const bytes = encode({ expect: meta, meta: { ...meta, cursor: 6 }, clear: true, chunks: [3, 2], journal: 4, journalAt: 9, head: 1 }, 'fghi', 'j')
   const shifted = new Uint8Array([0, 0, 0, ...bytes]).subarray(3) // as it stands among other effects
-  const batch = decodeBatch(shifted)
+  const batch = decodeBatch(shifted, ['abc', 'de'].map(bytesOf))
   assert.deepEqual([batch.expect, batch.meta.cursor, batch.clear, batch.journalAt], [meta, 6, true, 9])
   assert.deepEqual([...batch.chunks, batch.journal!, batch.head!].map(textIn), ['abc', 'de', 'fghi', 'j'])
-  for (const blob of [...batch.chunks, batch.journal!, batch.head!]) {
+  for (const blob of [batch.journal!, batch.head!]) {
     assert.equal(blob.buffer.byteLength, blob.length, 'nothing else is stored with it')
   }
 })
 
 test('a batch of rows alone has no head and no journal', () => {
-  const batch = decodeBatch(encode({ expect: null, meta, clear: false, chunks: [], journal: 0, journalAt: -1, head: 0 }))
+  const batch = decodeBatch(encode({ expect: null, meta, clear: false, chunks: [], journal: 0, journalAt: -1, head: 0 }), [])
   assert.deepEqual([batch.expect, batch.chunks, batch.journal, batch.head], [null, [], undefined, undefined])
 })
 
 test('a batch whose lengths do not add up is refused', () => {
-  const header = { expect: null, meta, clear: false, chunks: [3], journal: 0, journalAt: -1, head: 0 }
-  assert.throws(() => decodeBatch(encode(header, 'ab')), RangeError)
-  assert.throws(() => decodeBatch(encode(header, 'abcd')), RangeError)
+  const header = { expect: null, meta, clear: false, chunks: [3], journal: 0, journalAt: -1, head: 3 }
+  assert.throws(() => decodeBatch(encode(header, 'ab'), [bytesOf('abc')]), RangeError)
+  assert.throws(() => decodeBatch(encode(header, 'abcd'), [bytesOf('abc')]), RangeError)
+  for (const chunks of [[], ['ab'], ['abc', 'd']]) assert.throws(() => decodeBatch(encode(header, 'abc'), chunks.map(bytesOf)), /chunks of/)
 })
 
 test('a stored meta is believed only when it is one', () => {

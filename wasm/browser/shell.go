@@ -53,9 +53,11 @@ func (s *shell) handle(kind replica.EventKind, now, id, code, after int64) (ok b
 	if cap(s.out) > keptOut {
 		s.out = nil
 	}
-	s.out = appendEffects(s.out[:0], s.machine.Handle(replica.Event{
-		Kind: kind, Now: now, ID: id, Code: code, After: after, Data: data,
-	}))
+	fx := s.machine.Handle(replica.Event{Kind: kind, Now: now, ID: id, Code: code, After: after, Data: data})
+	if n := sizeOf(fx); n > cap(s.out) {
+		s.out = make([]byte, 0, n) // once: what append grows through would be garbage of twice the size
+	}
+	s.out = appendEffects(s.out[:0], fx)
 	return true
 }
 
@@ -68,6 +70,16 @@ func panicText(p any) string {
 		return p
 	}
 	return "panic"
+}
+
+const effectHeader = 1 + 8 + 8 + 4 + 4
+
+// sizeOf returns the bytes that appendEffects appends.
+func sizeOf(fx []replica.Effect) (n int) {
+	for i := range fx {
+		n += effectHeader + len(fx[i].Path) + len(fx[i].Data)
+	}
+	return n
 }
 
 // appendEffects appends each effect as a header, its path and its data. All
