@@ -310,6 +310,11 @@ bench_edge() {
 
 # --- reliability -----------------------------------------------------------
 
+# meter copies lines and shows on a terminal how far the work is that prints them.
+meter() {
+  go run ./progress/meter "$@"
+}
+
 # cmd_reliability runs every test that names a fault, in Go, in the browser and,
 # where the worker is built, in the edge runtime, and makes the table of them. A
 # test that fails shows there, so the runs themselves stop nothing.
@@ -322,11 +327,13 @@ cmd_reliability() {
   if [ -f build/trial/worker.mjs ] && ! edge_stale; then export RECENTS_EDGE=required; fi
   go run ./e2e/reliability -tests >build/reliability/tests
   while IFS=$'\t' read -r package tests; do
-    echo "$package" >&2
     go test -json -count=1 -timeout 20m -run "$tests" "$package" </dev/null || true
-  done <build/reliability/tests >build/reliability/go.json
+  done <build/reliability/tests |
+    meter -what 'in Go' -unit tests -of "$(grep -o 'Test[A-Za-z0-9_]*' build/reliability/tests | wc -l)" \
+      '"Action":"(?:pass|fail|skip)".*"Test":"[^/"]*",' >build/reliability/go.json
   (cd e2e && PLAYWRIGHT_JSON_OUTPUT_FILE=../build/reliability/playwright.json \
-    node_modules/.bin/playwright test --reporter=json -g '(^| )[NDTCSA][1-9][0-9]? ') </dev/null || true
+    node_modules/.bin/playwright test --reporter=json,list -g '(^| )[NDTCSA][1-9][0-9]? ' </dev/null || true) |
+    meter -what 'in the browser' -unit tests -of-line '^Running (\d+) tests' '^ +(?:✓|✘|-|ok|x) ' >build/reliability/playwright.log
   go run ./e2e/reliability -go build/reliability/go.json -playwright build/reliability/playwright.json \
     -context "$(browser_version), $(go version | cut -d' ' -f3), $(nproc) cores"
 }
@@ -358,8 +365,8 @@ cmd_soak() {
   need_npm
   need_chromium
   if stale; then build_host; fi
-  cd e2e
-  RECENTS_SOAK_MINUTES=$minutes RECENTS_SOAK_SEED=$seed exec node_modules/.bin/playwright test -c soak.config.ts
+  (cd e2e && RECENTS_SOAK_MINUTES=$minutes RECENTS_SOAK_SEED=$seed node_modules/.bin/playwright test -c soak.config.ts) |
+    meter -what soak -unit s -of $((minutes * 60)) '^cycle .* after (\d+) s$'
 }
 
 # --- screenshots -----------------------------------------------------------
@@ -471,7 +478,7 @@ run_edge-deploy() {
 # run_gofmt names the files that gofmt would change.
 run_gofmt() {
   local files
-  files=$(gofmt -l core server wasm bench e2e/conformance e2e/reliability e2e/shrink)
+  files=$(gofmt -l core server wasm bench progress e2e/conformance e2e/reliability e2e/shrink)
   [ -z "$files" ] || { echo "$files"; return 1; }
 }
 

@@ -318,10 +318,11 @@ const seqOf = (cursor: string): number => Number(cursor.slice(cursor.lastIndexOf
 
 test('N14 another server with another log is listed anew, and what waits is sent to it', async ({ server, api, page }) => {
   for (const friend of ['bob', 'carol', 'dave']) await api.send(friend, 'alice', 'of the old server')
+  const clock = await PageClock.of(page) // which waits for the next try in no real time
   await connect(page, server, 'alice')
   await untilConnection(page, 'alice', 'live')
   await server.kill()
-  await untilConnection(page, 'alice', 'offline')
+  await clock.until('offline', async () => (await status(page)).connection === 'offline')
   expect((await setExt(page, 'bob', 'waits')).code).toBe(202)
   expect((await setExt(page, 'erin', 'waits too')).code).toBe(202)
   const before = (await status(page)).cursor
@@ -329,11 +330,11 @@ test('N14 another server with another log is listed anew, and what waits is sent
   await server.start()
   const other = new (api.constructor as typeof import('./api.mjs').Api)(server.url)
   await other.send('frank', 'alice', 'of the new server')
-  await untilConnection(page, 'alice', 'live')
-  await expect.poll(async () => (await status(page)).pending).toBe(0)
+  await clock.until('live', async () => (await status(page)).connection === 'live')
+  await clock.until('all is sent', async () => (await status(page)).pending === 0)
   const right = await other.list('alice')
   expect(exts(right.sessionList)).toEqual({ bob: 'waits', erin: 'waits too', frank: undefined })
-  await expect.poll(() => shows(page, right)).toBe(true)
+  await clock.until('the list is right', () => shows(page, right))
   const after = (await status(page)).cursor
   expect(after.split('.')[0]).not.toBe(before.split('.')[0])
   measured('N14', '3 sessions of the old log gone, 2 waiting writes applied, the list is the new server’s')

@@ -1,9 +1,32 @@
-import { exec } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { exec, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from './fixtures'
 
 /** What README.md says must work as it stands there; only the address is another. */
+test('README.md: its first commands and its page give a newcomer a list', async ({ page }, info) => {
+  const commands = (await blocksOf('sh')).join('').matchAll(/^(\S*build\.sh run|python3 .*?)(?: +#.*)?$/gm)
+  const [command, serve] = [...commands].map(([, text]) => text!) as [string, string]
+  const [html] = await blocksOf('html')
+  expect(command).toBe('./build.sh run')
+  await mkdir(info.outputPath('my'), { recursive: true })
+  const demo = await run(command, root, { PORT: '0', DATA: info.outputPath('data') })
+  const files = await run(serve.replace(' 8000 ', ' 0 '), info.outputPath(), { PYTHONUNBUFFERED: '1' })
+  try {
+    await writeFile(join(info.outputPath('my'), 'index.html'), html!.replaceAll('http://127.0.0.1:8787', demo.url))
+    await page.goto(files.url)
+    await expect(page.locator('#chats')).toContainText("bob: I've got it.")
+    const message = { from: 'bob', to: 'alice', sessionType: 'p2p', message: { messageType: 'text', content: 'hello' } }
+    await fetch(`${demo.url}/v1/sendMessage`, { method: 'POST', headers: { Authorization: 'Bearer dev' }, body: JSON.stringify(message) })
+    await expect(page.locator('#chats')).toContainText('bob: hello')
+  } finally {
+    await Promise.all([demo.end(), files.end()])
+  }
+})
+
 test.describe('README.md', () => {
   test.use({ seed: true })
 
@@ -40,6 +63,21 @@ test.describe('README.md', () => {
     await expect(page.locator('[data-testid=row][data-key="p2p|bob"]')).toContainText('Have you seen the light?')
   })
 })
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Starts a command that serves, and returns once it has told its port. */
+async function run(command: string, cwd: string, env: Record<string, string>): Promise<{ url: string; end(): Promise<unknown> }> {
+  const child = spawn('bash', ['-c', `exec ${command}`], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
+  const ended = once(child, 'exit')
+  let told = ''
+  for await (const chunk of child.stdout) {
+    told += chunk
+    const port = /(?:port |127\.0\.0\.1:)([1-9]\d*)/.exec(told)?.[1]
+    if (port) return { url: `http://127.0.0.1:${port}`, end: () => (child.kill(), ended) }
+  }
+  throw new Error(`${command} ended before it served: ${told}`)
+}
 
 /** The code blocks of a language, in order. */
 async function blocksOf(language: string): Promise<string[]> {

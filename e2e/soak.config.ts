@@ -7,6 +7,6 @@ export default defineConfig(config, {
   testMatch: 'soak.spec.ts',
   outputDir: '../build/soak',
   timeout: 0, // it lasts as long as one asks
-  reporter: [['line']],
+  reporter: [['list']],
   use: { trace: 'off' }, // a trace of hours
 })

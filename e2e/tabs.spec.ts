@@ -156,13 +156,14 @@ test.describe('T4 without locks, as on plain http', () => {
   test.beforeEach(({ context }) => context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined })))
 
   test('a lease in storage finds one leader, and the next', async ({ server, api, context }) => {
+    await context.clock.install() // the pages' own: the test moves it until the lease has run out
     await api.send('bob', 'alice', 'hello')
     const pages = await openTabs(context, server, 3)
     const leader = await leaderOf(pages)
     await untilOneSocket(server)
     await leader.close()
     const others = pages.filter((page) => page !== leader)
-    await leaderOf(others)
+    await leaderOf(others, () => context.clock.runFor(1000))
     await untilLive(others)
     expect(await setExt(others[0]!, 'bob', 'later')).toMatchObject({ isSuccess: true })
     await untilAllShow(others, await api.list('alice'))

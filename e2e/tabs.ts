@@ -20,11 +20,12 @@ export async function untilLive(pages: Page[]): Promise<void> {
   for (const page of pages) await expect.poll(async () => (await status(page)).connection, patient).toBe('live')
 }
 
-/** Waits until one of the tabs leads, and returns it. */
-export async function leaderOf(pages: Page[]): Promise<Page> {
+/** Waits until one of the tabs leads, and returns it. `meanwhile` is done before each look, as letting time pass. */
+export async function leaderOf(pages: Page[], meanwhile?: () => Promise<unknown>): Promise<Page> {
   let leader: Page[] = []
   await expect
     .poll(async () => {
+      await meanwhile?.()
       const leads = await Promise.all(pages.map(async (page) => (await status(page)).leader))
       leader = pages.filter((_, i) => leads[i])
       return leader.length

@@ -7,6 +7,8 @@ import { Seal } from './seal.js'
 const openPatience = 3000
 /** How long a transaction may take, ms: a browser that loses one tells nothing. */
 const workPatience = 10_000
+/** How long what came of a transaction that has ended may take to be told, ms. */
+const tellPatience = 1000
 /** How long other tabs may hold a database that is deleted, ms. Its rows are gone already. */
 const deletePatience = 2000
 /** How often a lost connection is opened again before storage counts as failed. */
@@ -392,7 +394,8 @@ function openDatabase(name: string, owner: string): Promise<IDBDatabase> {
  * Runs one transaction: `work` makes its requests at once, and what it returns
  * reads their results when all is done. A full disk tells itself by an abort
  * alone. One that takes too long is aborted, so that it is not done later, when
- * it counts as failed.
+ * it counts as failed. One that was about to end when the browser lost the
+ * connection tells nothing any more, not even by an abort: it counts as lost.
  */
 function transact<T>(
   db: IDBDatabase,
@@ -403,21 +406,32 @@ function transact<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const tx = db.transaction(names, mode, { durability })
-    const timer = setTimeout(() => {
+    const lost = (): void => {
+      ended()
+      reject(new DOMException('the connection was lost', 'UnknownError'))
+    }
+    let timer = setTimeout(() => {
       try {
         tx.abort()
       } catch {
-        return // it has ended, and what came of it is about to be told
+        timer = setTimeout(lost, tellPatience) // it has ended, and what came of it is about to be told, or never
+        return
       }
+      ended()
       reject(new Error(`no answer within ${workPatience} ms`))
     }, workPatience)
-    tx.onabort = () => {
+    const ended = (): void => {
       clearTimeout(timer)
+      db.removeEventListener('close', lost)
+    }
+    db.addEventListener('close', lost)
+    tx.onabort = () => {
+      ended()
       reject(tx.error ?? new Error('the transaction was aborted'))
     }
     const result = work(tx)
     tx.oncomplete = () => {
-      clearTimeout(timer)
+      ended()
       resolve(result())
     }
   })

@@ -130,6 +130,22 @@ test('a list asks for nothing before somebody subscribes, and for nothing after 
   assert.equal(ids(list), 's0 s1 s2 s3')
 })
 
+test('one function that subscribes twice is told twice, and hears on when it left once', async () => {
+  const account = new Account(ten())
+  const list = new LiveList(account.client, 4)
+  let told = 0
+  const listener = (): void => void told++
+  const [leave] = [list.subscribe(listener), list.subscribe(listener)] as const
+  await settled()
+  for (const times of [2, 1]) {
+    told = 0
+    account.put(session('new', 200 + 100 / times)) // one change, and so one telling
+    await settled()
+    assert.equal(told, times)
+    leave()
+  }
+})
+
 test('StrictMode: who leaves and comes back at once gets the list, and the first question is given up', async () => {
   const account = new Account(ten())
   const list = new LiveList(account.client, 4)
@@ -169,9 +185,11 @@ test('loading shows while a page is on its way', async () => {
   list.loadMore()
   await settled()
   assert.equal(list.getSnapshot().loading, true)
+  list.loadMore() // as a list does that is scrolled meanwhile
   account.release()
   await settled()
   assert.equal(list.getSnapshot().loading, false)
+  assert.equal(ids(list), 's0 s1 s2 s3 s4 s5 s6 s7', 'one page')
 })
 
 test('events move, add and take away, in one telling, and leave what they do not touch the same', async () => {

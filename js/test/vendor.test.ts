@@ -170,6 +170,23 @@ const sessions: [name: string, given: RecentSession, web: object, ng: object][] 
       },
     },
   ],
+  [
+    'taken back by its sender, this account, of which no direction is left',
+    revoked(bob, me, { uuid: 'u1', serverId: '5', fromAccount: me }),
+    {
+      lastMsgType: '1',
+      lastMsg: { type: 'deleteMsg', scene: 'p2p', time, from: me, to: 'bob', opeAccount: me, deletedIdClient: 'u1', deletedIdServer: '5', status: 'success' },
+    },
+    {
+      lastMsgInfo: {
+        isLastMsgRecalled: true,
+        revokedMsg: {
+          type: 'recallMsgP2p', time, from: me, to: 'bob', idServer: '5', state: 'none', feature: 'default',
+          recallMessageInfo: { idClient: 'u1', idServer: '5', createTime: time, fromNick: '', opeAccount: me },
+        },
+      },
+    },
+  ],
 ]
 
 for (const [name, given, web, ng] of sessions) {

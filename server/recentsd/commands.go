@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"recents/core"
+	"recents/progress"
 	"recents/server"
 	"recents/server/sqlite"
 )
@@ -27,9 +28,9 @@ var commands = map[string]func(args []string, c console) error{
 	"backup":  backup,
 	"restore": restore,
 	"token":   token,
-	"export":  remote("export", (*transfer).exportAccount),
-	"import":  remote("import", (*transfer).importAccount),
-	"seed":    remote("seed", func(t *transfer, c *client) error { return seed(c, t.seedTime) }),
+	"export":  remote("export", progress.Count("changes"), (*transfer).exportAccount),
+	"import":  remote("import", progress.Bytes, (*transfer).importAccount),
+	"seed":    remote("seed", progress.Count("calls"), func(t *transfer, c *client) error { return seed(c, t.seedTime, t.told) }),
 }
 
 const usage = `recentsd [flags]                             serve
@@ -88,7 +89,9 @@ func backup(args []string, c console) error {
 	if err != nil {
 		return err
 	}
-	return sqlite.Backup(databaseOf(*dataDir), to)
+	m := progress.On(c.stderr, progress.Bytes)
+	defer m.End()
+	return sqlite.Backup(databaseOf(*dataDir), to, m.Step)
 }
 
 func restore(args []string, c console) error {
@@ -101,7 +104,9 @@ func restore(args []string, c console) error {
 	if err := makeDataDir(*dataDir); err != nil {
 		return err
 	}
-	return sqlite.Restore(from, databaseOf(*dataDir), *force)
+	m := progress.On(c.stderr, progress.Bytes)
+	defer m.End()
+	return sqlite.Restore(from, databaseOf(*dataDir), *force, m.Step)
 }
 
 func token(args []string, c console) error {

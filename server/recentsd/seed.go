@@ -8,8 +8,9 @@ import (
 
 // seed fills an empty server, here or elsewhere, with the demo's accounts
 // through its API, as a chat app's backend would; their messages were sent up to
-// a month before now. One that holds a session of alice is left as it is.
-func seed(c *client, now time.Time) error {
+// a month before now. One that holds a session of alice is left as it is. told
+// hears how many of the calls are made.
+func seed(c *client, now time.Time, told func(done, total int64)) error {
 	token, err := c.token("alice")
 	if err != nil {
 		return err
@@ -18,24 +19,36 @@ func seed(c *client, now time.Time) error {
 	if err := c.call("queryMySessionList", token, object{"limit": 1}, &list); err != nil || len(list.SessionList) > 0 {
 		return err
 	}
-	return c.fill(token, now)
+	return c.fill(seedCalls(c.key, token, now), told)
 }
 
-func (c *client) fill(token string, now time.Time) error {
+// seedCall is one call of seed's.
+type seedCall struct {
+	path, token string
+	body        object
+}
+
+// seedCalls are all of them, in order: those of the app's backend, and one of
+// alice with her token.
+func seedCalls(key, token string, now time.Time) (calls []seedCall) {
 	for _, t := range demoTeams {
-		if err := c.call("setTeamMembers", c.key, t, nil); err != nil {
-			return err
-		}
+		calls = append(calls, seedCall{"setTeamMembers", key, t})
 	}
 	for i := range demoMessages {
-		if err := c.call("sendMessage", c.key, demoMessages[i].request(i, now), nil); err != nil {
+		calls = append(calls, seedCall{"sendMessage", key, demoMessages[i].request(i, now)})
+	}
+	return append(calls, seedCall{"revokeMessage", key, demoRevoke},
+		seedCall{"updateMySession", token, object{"sessionId": "bob", "sessionType": "p2p", "ext": `{"pinned":true}`}})
+}
+
+func (c *client) fill(calls []seedCall, told func(done, total int64)) error {
+	for i, call := range calls {
+		if err := c.call(call.path, call.token, call.body, nil); err != nil {
 			return err
 		}
+		told(int64(i)+1, int64(len(calls)))
 	}
-	if err := c.call("revokeMessage", c.key, demoRevoke, nil); err != nil {
-		return err
-	}
-	return c.call("updateMySession", token, object{"sessionId": "bob", "sessionType": "p2p", "ext": `{"pinned":true}`}, nil)
+	return nil
 }
 
 type object map[string]any

@@ -165,7 +165,7 @@ func announce(ctx context.Context, c *config, l net.Listener, log *slog.Logger, 
 		return nil
 	}
 	if c.seed {
-		if err := seed(newClient(ctx, address, devServerKey), time.Now()); err != nil && ctx.Err() == nil {
+		if err := seed(newClient(ctx, address, devServerKey), time.Now(), func(done, total int64) {}); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("seed: %w", err)
 		}
 	}

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
+	"recents/progress"
 	"recents/server"
 	"recents/server/sqlite"
 )
@@ -24,12 +26,17 @@ type transfer struct {
 	seedTime                   time.Time
 	in                         io.Reader
 	out                        io.Writer
+	told                       func(done, total int64) // how far it is, in the command's unit
 }
 
-// remote makes a command of what it does with a client.
-func remote(name string, run func(*transfer, *client) error) func(args []string, c console) error {
+// remote makes a command of what it does with a client, and of what its progress
+// is counted in.
+func remote(name string, unit progress.Unit, run func(*transfer, *client) error) func(args []string, c console) error {
 	return func(args []string, con console) error {
-		c := &transfer{in: con.stdin, out: con.stdout, key: con.getenv(envServerKey)}
+		m := progress.On(con.stderr, unit)
+		defer m.End()
+		c := &transfer{in: con.stdin, out: m.Above(con.stdout), key: con.getenv(envServerKey)}
+		c.told = func(done, total int64) { m.Step(name, done, total) }
 		f := c.flags(name, con)
 		if err := f.Parse(args); err != nil {
 			return &badUsage{err}
@@ -103,9 +110,20 @@ func (c *transfer) exportAccount(at *client) error {
 		if _, err := c.out.Write(append(page, '\n')); err != nil {
 			return err
 		}
-		var read struct{ Next string }
+		var read struct {
+			Next    string
+			Seq     int64
+			Records []struct {
+				Row struct {
+					Seq int64 `json:"q"`
+				}
+			}
+		}
 		if err := json.Unmarshal(page, &read); err != nil {
 			return err
+		}
+		if n := len(read.Records); n > 0 {
+			c.told(read.Records[n-1].Row.Seq, read.Seq) // how far in the account's log
 		}
 		if after = read.Next; after == "" {
 			return nil
@@ -116,13 +134,16 @@ func (c *transfer) exportAccount(at *client) error {
 // importAccount sends each line's page with the cursor of the answer before.
 func (c *transfer) importAccount(at *client) error {
 	lines, cursor, pages := bufio.NewReader(c.in), "", 0
+	read, total := int64(0), sizeOf(c.in)
 	for {
 		line, err := lines.ReadBytes('\n')
+		read += int64(len(line))
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			pages++
 			if cursor, err = c.importPage(at, line, cursor); err != nil {
 				return fmt.Errorf("line %d: %w", pages, err)
 			}
+			c.told(read, total)
 			continue
 		}
 		switch {
@@ -137,6 +158,19 @@ func (c *transfer) importAccount(at *client) error {
 			return nil
 		}
 	}
+}
+
+// sizeOf is how much there is to read, and 0 when nobody knows: of a pipe.
+func sizeOf(in io.Reader) int64 {
+	f, ok := in.(*os.File)
+	if !ok {
+		return 0
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
 }
 
 func (c *transfer) importPage(at *client, page []byte, cursor string) (next string, err error) {

@@ -56,18 +56,18 @@ func TestBackupWhileWriting(t *testing.T) {
 	})
 	dir := t.TempDir()
 	copied := filepath.Join(dir, "backup.db")
-	require.NoError(t, Backup(db.path, copied))
+	require.NoError(t, Backup(db.path, copied, ignore))
 	close(stop)
 	writing.Wait()
 	require.NoFileExists(t, copied+".part")
 	info, err := os.Stat(copied)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "it holds what users wrote")
-	require.ErrorContains(t, Backup(db.path, copied), "is there already")
+	require.ErrorContains(t, Backup(db.path, copied, ignore), "is there already")
 
 	restored := filepath.Join(dir, "new", "recents.db")
 	require.NoError(t, os.Mkdir(filepath.Dir(restored), 0o700))
-	require.NoError(t, Restore(copied, restored, false))
+	require.NoError(t, Restore(copied, restored, false, ignore))
 	again, err := Open(restored, Options{})
 	require.NoError(t, err)
 	alice := written(t, again, "alice")
@@ -89,13 +89,13 @@ func TestRestoreKeepsWhatItReplaces(t *testing.T) {
 	dir := t.TempDir()
 	path, copied := filepath.Join(dir, "recents.db"), filepath.Join(dir, "backup.db")
 	used(t, path) // 100 commits
-	require.NoError(t, Backup(path, copied))
+	require.NoError(t, Backup(path, copied, ignore))
 	db, err := Open(path, Options{})
 	require.NoError(t, err)
 	for range 5 {
 		require.NoError(t, db.Update(background, writing("alice")))
 	}
-	require.ErrorContains(t, Restore(copied, path, true), "is open in another process")
+	require.ErrorContains(t, Restore(copied, path, true, ignore), "is open in another process")
 	file, err := os.ReadFile(path)
 	require.NoError(t, err)
 	wal, err := os.ReadFile(path + "-wal")
@@ -104,8 +104,8 @@ func TestRestoreKeepsWhatItReplaces(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, file, 0o600)) // as a killed process leaves them
 	require.NoError(t, os.WriteFile(path+"-wal", wal, 0o600))
 
-	require.ErrorContains(t, Restore(copied, path, false), "is there already")
-	require.NoError(t, Restore(copied, path, true))
+	require.ErrorContains(t, Restore(copied, path, false, ignore), "is there already")
+	require.NoError(t, Restore(copied, path, true, ignore))
 	for name, want := range map[string]int64{path: 100, path + ".replaced": 105} {
 		db, err := Open(name, Options{})
 		require.NoError(t, err)
@@ -114,13 +114,58 @@ func TestRestoreKeepsWhatItReplaces(t *testing.T) {
 	}
 }
 
+// ignore is told of a copy whose steps do not matter.
+func ignore(string, int64, int64) {}
+
+// TestACopyTellsHowFarItIs: each step in its turn, and a copy's bytes up to the last.
+func TestACopyTellsHowFarItIs(t *testing.T) {
+	dir := t.TempDir()
+	path, copied, back := filepath.Join(dir, "recents.db"), filepath.Join(dir, "backup.db"), filepath.Join(dir, "back.db")
+	used(t, path)
+	type step struct {
+		name        string
+		done, total int64
+	}
+	var steps []step
+	told := func(name string, done, total int64) { steps = append(steps, step{name, done, total}) }
+	size := func(path string) int64 {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		return info.Size()
+	}
+	require.NoError(t, Backup(path, copied, told))
+	require.Equal(t, step{"copy", 0, size(path)}, steps[0])
+	require.Equal(t, step{"check", 0, 0}, steps[len(steps)-1])
+
+	steps = nil
+	require.NoError(t, Restore(copied, back, false, told))
+	require.Equal(t, step{"check", 0, 0}, steps[0])
+	require.Equal(t, step{"copy", size(copied), size(copied)}, steps[len(steps)-1])
+}
+
+// TestAGrowingFileIsWatched: what a slow engine wrote is told while it writes.
+func TestAGrowingFileIsWatched(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "part")
+	require.NoError(t, os.WriteFile(path, make([]byte, 300), 0o600))
+	sizes := make(chan int64, 1)
+	stop := watch(path, 1000, func(_ string, done, _ int64) {
+		select {
+		case sizes <- done:
+		default: // nobody reads any more
+		}
+	})
+	require.Zero(t, <-sizes)
+	require.Equal(t, int64(300), <-sizes)
+	stop()
+}
+
 func TestBackupsThatAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	path, good := filepath.Join(dir, "recents.db"), filepath.Join(dir, "good.db")
-	require.Error(t, Backup(path, good), "there is nothing")
+	require.Error(t, Backup(path, good, ignore), "there is nothing")
 	require.NoFileExists(t, path, "and none is made")
 	used(t, path)
-	require.NoError(t, Backup(path, good))
+	require.NoError(t, Backup(path, good, ignore))
 	bytes, err := os.ReadFile(good)
 	require.NoError(t, err)
 	bad := filepath.Join(dir, "bad.db")
@@ -135,11 +180,11 @@ func TestBackupsThatAreRefused(t *testing.T) {
 		"scribbled": {slices.Concat(bytes[:8192], []byte(strings.Repeat("scribble", 1024)), bytes[16384:]), "is damaged"},
 	} {
 		require.NoError(t, os.WriteFile(bad, c.content, 0o600))
-		err := Restore(bad, target, true)
+		err := Restore(bad, target, true, ignore)
 		require.ErrorContains(t, err, c.want, name)
 		require.ErrorContains(t, err, bad, name)
 		require.NoFileExists(t, target, name)
 		require.NoFileExists(t, target+".part", name)
 	}
-	require.ErrorContains(t, Restore(filepath.Join(dir, "none.db"), target, true), "none.db")
+	require.ErrorContains(t, Restore(filepath.Join(dir, "none.db"), target, true, ignore), "none.db")
 }

@@ -11,11 +11,13 @@ import (
 	"bufio"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"sync"
 
 	"recents/core/sim"
+	"recents/progress"
 )
 
 func main() {
@@ -28,8 +30,10 @@ func main() {
 	if *replay != 0 {
 		os.Exit(tell(*replay, *steps))
 	}
-	t := total{first: *first}
+	t := total{first: *first, of: *n, meter: progress.On(os.Stderr, progress.Count("schedules"))}
+	t.out = t.meter.Above(os.Stdout)
 	t.run(*seed, *n, *steps)
+	t.meter.End()
 	fmt.Printf("%d heals of storage that was damaged on purpose\n", t.mended)
 	fmt.Printf("%d schedules, %d violations, %d heals\n", t.schedules, t.violations, t.heals)
 	if t.violations > 0 || t.heals > 0 {
@@ -54,6 +58,9 @@ func tell(seed uint64, steps int) int {
 
 // total adds up results.
 type total struct {
+	of                           int // schedules, all of them
+	meter                        *progress.Meter
+	out                          io.Writer
 	mu                           sync.Mutex
 	first                        bool
 	done                         bool
@@ -93,6 +100,7 @@ func (t *total) add(r sim.Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.schedules++
+	t.meter.Step("sim", int64(t.schedules), int64(t.of))
 	t.heals += r.Heals
 	t.mended += r.Mended
 	if r.Violation == "" {
@@ -101,9 +109,9 @@ func (t *total) add(r sim.Result) {
 	t.violations++
 	t.done = t.first
 	if t.violations <= toldViolations {
-		fmt.Printf("seed %d: %s\n", r.Seed, r.Violation)
+		fmt.Fprintf(t.out, "seed %d: %s\n", r.Seed, r.Violation)
 		if !t.first {
-			fmt.Printf("  replay: go run ./core/sim/simulate -replay %d -steps %d\n", r.Seed, sim.Shrink(r))
+			fmt.Fprintf(t.out, "  replay: go run ./core/sim/simulate -replay %d -steps %d\n", r.Seed, sim.Shrink(r))
 		}
 	}
 }
