@@ -13,6 +13,7 @@ readonly SCHEDULES=10000    # of the simulator
 readonly JS_TARGET=es2022   # Chromium 94, Firefox 93, Safari 15.4
 readonly EDGE_BUDGET=2000000 # bytes of the edge module, gzip
 readonly LOGS=build/test
+readonly BENCHES=(payload boot page write updates memory server edge)
 readonly ENTRIES=(js/src/nim js/src/nim-web js/src/nim-ng js/src/react) # of the package, beside js/src/index
 
 # The version is version.txt's, so a checkout without git builds the same bytes.
@@ -28,7 +29,8 @@ usage() {
 ./build.sh screenshots       makes the pictures of docs/ from the demo
 ./build.sh sim -n N [-seed S]  N random schedules of the sync protocol on all cores; a failing one prints how to replay it
 ./build.sh sim -bugs           in how many schedules each bug is caught that is seeded on purpose
-./build.sh bench [part…]     the benchmark beside peers, of: edge, server; build/bench/<part>.json and .svg; exit 1 when a bound is missed
+./build.sh bench [part…]     the benchmark beside peers, of: payload, boot, page, write, updates, memory, server, edge;
+                             build/bench/<part>.json and .svg; exit 1 when a bound is missed
 ./build.sh bench -docs       makes docs/performance.md of what was measured
 ./build.sh reliability       runs the tests of faults, and writes docs/reliability.md of what they measured
 ./build.sh soak [-t 30m] [-seed S]  server, tabs and a second device through faults under load; fails when anything grows
@@ -257,16 +259,34 @@ cmd_sim() {
 # bound is missed. All of them, when none is named, also make the page of docs/.
 cmd_bench() {
   local part failed=0
-  [ $# -gt 0 ] || set -- edge server -docs
+  [ $# -gt 0 ] || set -- "${BENCHES[@]}" -docs
   for part in "$@"; do
     case "$part" in
+      payload | boot | page | write | updates | memory) bench_browser "$part" || failed=1 ;;
       edge) bench_edge || failed=1 ;;
       server) bench_server || failed=1 ;;
       -docs) bench_docs || failed=1 ;;
-      *) die "no benchmark '$part': edge, server" ;;
+      *) die "no benchmark '$part': ${BENCHES[*]}" ;;
     esac
   done
   return "$failed"
+}
+
+# bench_browser measures a part in Chromium. The pages are bundles as an app has
+# them, ours of the package's own files; what they load is kept compressed.
+bench_browser() {
+  need_npm
+  need_npm bench
+  need_chromium
+  if stale; then build_host; fi
+  rm -rf build/bench-site
+  esbuild bench/browser/pages/*.ts --outdir=build/bench-site --splitting --chunk-names='[name]-[hash]' \
+    --alias:recents="$PWD/build/sdk/index.js" --log-override:ignored-bare-import=silent
+  esbuild bench/browser/alone/* --outdir=build/bench-site/alone
+  cp build/sdk/recents.wasm build/bench-site/
+  go tool esbuild bench/browser/run.ts --outfile=build/bench.mjs --bundle --platform=node --format=esm --log-level=warning \
+    --alias:@playwright/test="$PWD/e2e/node_modules/@playwright/test/index.mjs" --external:"$PWD/e2e/node_modules/*"
+  node build/bench.mjs "$1" && go run ./bench/performance judge "$1"
 }
 
 # bench_docs makes docs/performance.md and its plots of the parts that were
@@ -412,6 +432,7 @@ test_go() {
 
 test_types() {
   need_npm
+  need_npm bench
   local project
   for project in */tsconfig*.json; do
     step "tsc ${project%.json}" check 300 e2e/node_modules/.bin/tsc --noEmit -p "$project"
@@ -563,14 +584,16 @@ need_node() {
   [ "${version%%.*}" -ge "$NODE_AT_LEAST" ] || die "the tests need Node $NODE_AT_LEAST or newer, this is $version"
 }
 
-# need_npm installs e2e/'s packages when the lock file is newer than they are.
-# Playwright drives Debian's Chromium, so it fetches no browser of its own.
+# need_npm installs the packages of e2e/, or of the directory named, when the lock
+# file is newer than they are. Playwright drives Debian's Chromium, so it fetches
+# no browser of its own.
 need_npm() {
   need_node
-  [ e2e/package-lock.json -nt e2e/node_modules/.package-lock.json ] || return 0
-  echo "installing e2e/node_modules"
-  (cd e2e && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error)
-  touch e2e/node_modules/.package-lock.json
+  local directory=${1-e2e}
+  [ "$directory/package-lock.json" -nt "$directory/node_modules/.package-lock.json" ] || return 0
+  echo "installing $directory/node_modules"
+  (cd "$directory" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error)
+  touch "$directory/node_modules/.package-lock.json"
 }
 
 need_chromium() {

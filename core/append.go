@@ -50,11 +50,9 @@ func AppendRaw(dst []byte, name string, raw []byte) []byte {
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' {
-			dst = appendEscape(append(dst, s[start:i]...), c)
-			start = i + 1
-		}
+	for i := skipPlain(s, 0); i < len(s); i = skipPlain(s, i+1) {
+		dst = appendEscape(append(dst, s[start:i]...), s[i])
+		start = i + 1
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
@@ -76,3 +74,6 @@ func appendEscape(dst []byte, c byte) []byte {
 
 // view returns b as a string without a copy; b must not change while it is used.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// bytesOf returns s as bytes without a copy; they must not be changed.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -147,21 +148,50 @@ func skipString(b []byte, i int) (int, error) {
 	if i >= len(b) || b[i] != '"' {
 		return i, malformed(i)
 	}
-	for i++; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
+	for i = skipPlain(view(b), i+1); i < len(b); i = skipPlain(view(b), i+1) {
+		switch {
+		case b[i] == '"':
 			return i + 1, nil
-		case c < 0x20:
+		case b[i] != '\\':
 			return i, malformed(i)
-		case c == '\\':
-			i++
-			if i >= len(b) || !validEscape(b, i) {
-				return i, malformed(i)
-			}
+		}
+		if i++; i >= len(b) || !validEscape(b, i) {
+			return i, malformed(i)
 		}
 	}
 	return i, malformed(i)
 }
+
+// Each byte of a word, for what skipPlain asks of eight at once.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
+
+// skipPlain returns where in s[i:] the next byte stands that a JSON string
+// cannot hold as it is: a quote, a backslash or a control character; len(s)
+// when there is none. Texts are most of a row, so it looks at eight bytes at
+// once: x-ones borrows into the high bit of a byte that was zero, and of the
+// bytes that say so the lowest is always right.
+func skipPlain(s string, i int) int {
+	for ; i+8 <= len(s); i += 8 {
+		x := word(s[i : i+8])
+		quote, slash := x^('"'*ones), x^('\\'*ones)
+		found := ((quote-ones)&^quote | (slash-ones)&^slash | (x-0x20*ones)&^x) & highs
+		if found != 0 {
+			return i + firstByte(found)
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return i
+}
+
+// firstByte returns which byte of a word holds its lowest set bit.
+func firstByte(x uint64) int { return bits.TrailingZeros64(x) / 8 }
 
 func validEscape(b []byte, i int) bool {
 	switch b[i] {
@@ -244,31 +274,24 @@ func Valid(b []byte) error {
 // with its escapes resolved, and the value's text. It stops at the first
 // error. Slices are valid during the call.
 func Fields(b []byte, each func(name, raw []byte) error) error {
-	i := skipSpace(b, 0)
-	if i >= len(b) || b[i] != '{' {
-		return malformed(i)
-	}
-	i = skipSpace(b, i+1)
-	if i < len(b) && b[i] == '}' {
-		return atEnd(b, i+1)
-	}
-	for more := true; more; {
-		name, start, err := scanName(b, i)
-		if err != nil {
+	i, more, err := firstMember(b, 0, '{')
+	for more && err == nil {
+		var name []byte
+		var start int
+		if name, start, err = scanName(b, i); err != nil {
 			return err
 		}
-		end, err := skipValue(b, start)
-		if err != nil {
+		if i, err = skipValue(b, start); err != nil {
 			return err
 		}
-		if err := each(name, b[start:end]); err != nil {
-			return err
-		}
-		if i, more, err = nextMember(b, end, '}'); err != nil {
-			return err
+		if err = each(name, b[start:i]); err == nil {
+			i, more, err = nextMember(b, i, '}')
 		}
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	return atEnd(b, i)
 }
 
 // scanName reads the member's name at b[i:] and returns where its value starts.
@@ -293,42 +316,50 @@ func scanName(b []byte, i int) (name []byte, start int, err error) {
 
 // Items calls each with the text of every element of the one array in b.
 func Items(b []byte, each func(raw []byte) error) error {
-	i := skipSpace(b, 0)
-	if i >= len(b) || b[i] != '[' {
-		return malformed(i)
+	i, more, err := firstMember(b, 0, '[')
+	for more && err == nil {
+		start := i
+		if i, err = skipValue(b, start); err != nil {
+			return err
+		}
+		if err = each(b[start:i]); err == nil {
+			i, more, err = nextMember(b, i, ']')
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return atEnd(b, i)
+}
+
+// firstMember goes into the object or array at b[i:], to the start of its first
+// member, or over its end when it has none.
+func firstMember(b []byte, i int, opener byte) (next int, more bool, err error) {
+	i = skipSpace(b, i)
+	if i >= len(b) || b[i] != opener {
+		return i, false, malformed(i)
 	}
 	i = skipSpace(b, i+1)
-	if i < len(b) && b[i] == ']' {
-		return atEnd(b, i+1)
+	if i < len(b) && b[i] == opener+2 { // as in enterValue
+		return i + 1, false, nil
 	}
-	for more := true; more; {
-		end, err := skipValue(b, i)
-		if err != nil {
-			return err
-		}
-		if err := each(b[i:end]); err != nil {
-			return err
-		}
-		if i, more, err = nextMember(b, end, ']'); err != nil {
-			return err
-		}
-	}
-	return nil
+	return i, true, nil
 }
 
 // nextMember goes from the end of one member to the start of the next, or over
-// the container's end, after which nothing may stand.
+// the container's end.
 func nextMember(b []byte, i int, closer byte) (next int, more bool, err error) {
 	i = skipSpace(b, i)
 	switch {
 	case i < len(b) && b[i] == ',':
 		return skipSpace(b, i+1), true, nil
 	case i < len(b) && b[i] == closer:
-		return i, false, atEnd(b, i+1)
+		return i + 1, false, nil
 	}
 	return i, false, malformed(i)
 }
 
+// atEnd refuses what stands behind the one value that b is to hold.
 func atEnd(b []byte, i int) error {
 	if i = skipSpace(b, i); i != len(b) {
 		return malformed(i)

@@ -42,6 +42,28 @@ func FuzzValid(f *testing.F) {
 	})
 }
 
+// What stops a string is found wherever it stands, and nothing else stops it:
+// eight bytes are looked at together, so every place among them counts.
+func TestAStringEndsWhereItDoes(t *testing.T) {
+	for length := range 20 {
+		for at := range length {
+			for c := range 256 {
+				text := bytes.Repeat([]byte{'x'}, length)
+				text[at] = byte(c)
+				raw := append(append([]byte{'"'}, text...), '"')
+				assert.Equal(t, json.Valid(raw), core.Valid(raw) == nil, "byte %#x at %d of %d", c, at, length)
+				if c < 0x80 {
+					want, err := json.Marshal(string(text))
+					require.NoError(t, err)
+					again, err := core.String(core.AppendString(nil, string(text)))
+					require.NoError(t, err)
+					assert.Equal(t, string(text), again, "%s", want)
+				}
+			}
+		}
+	}
+}
+
 func FuzzString(f *testing.F) {
 	for _, s := range []string{`"a"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ude00\ud83d"`, `"\u0000"`, "\"\xff\"", `"é😀"`, `"\b\f\n\r\t\/"`, `"\ud83dx"`, `"\ud83d\u0041"`} {
 		f.Add([]byte(s))

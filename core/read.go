@@ -3,22 +3,54 @@ package core
 // Member is one member of an object that a reader knows, and where its value
 // goes: a *int64 takes a whole number of 0 to MaxSafe, a *string a string, a
 // *bool 0, 1, false or true, and a func(raw []byte) error reads the text itself.
+// A reader reads b from the value's start on and returns its end.
 type Member struct {
 	Name string
 	To   any
 }
 
+// reader reads a value whose grammar it checks itself: what is long is then
+// looked at once.
+type reader func(b []byte, start int) (end int, err error)
+
 // Read reads the object in b into the members it knows, and skips the others.
 // A refusal names the member in front.
 func Read(b []byte, members ...Member) error {
-	return Fields(b, func(name, raw []byte) error {
-		for i := range members {
-			if members[i].Name == string(name) {
-				return prefixed(members[i].Name, members[i].take(raw))
-			}
+	i, more, err := firstMember(b, 0, '{')
+	for more && err == nil {
+		var name []byte
+		var start int
+		if name, start, err = scanName(b, i); err != nil {
+			return err
 		}
-		return nil
-	})
+		if i, err = readMember(members, name, b, start); err == nil {
+			i, more, err = nextMember(b, i, '}')
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return atEnd(b, i)
+}
+
+// readMember reads the value at b[start:] into the member of that name, if there
+// is one, and returns its end.
+func readMember(members []Member, name, b []byte, start int) (end int, err error) {
+	for i := range members {
+		m := &members[i]
+		if m.Name != string(name) {
+			continue
+		}
+		if read, ok := m.To.(reader); ok {
+			end, err = read(b, start)
+			return end, prefixed(m.Name, err)
+		}
+		if end, err = skipValue(b, start); err == nil {
+			err = prefixed(m.Name, m.take(b[start:end]))
+		}
+		return end, err
+	}
+	return skipValue(b, start)
 }
 
 func (m *Member) take(raw []byte) (err error) {

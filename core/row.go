@@ -19,6 +19,12 @@ type Row struct {
 	Deleted    bool   // d 1: a tombstone
 }
 
+// Room returns about how many bytes the row's JSON takes: enough for all but
+// texts that are escaped at every turn.
+func (r *Row) Room() int {
+	return len(r.Key.ID) + len(r.Ext) + len(r.Ext)/8 + len(r.Msg) + len(r.Revoke) + 96
+}
+
 // AppendRow appends the row's JSON.
 func AppendRow(dst []byte, r *Row) []byte {
 	dst = AppendStr(dst, `{"k":`, r.Key.String())
@@ -47,14 +53,34 @@ func AppendRow(dst []byte, r *Row) []byte {
 // (sync.md R6). Byte slices of the row point into b. Unknown members are
 // skipped, so that a newer server can add some.
 func ParseRow(b []byte) (Row, error) {
-	var r Row
-	err := Fields(b, func(name, raw []byte) error {
-		return r.set(string(name), raw)
-	})
-	if err != nil {
-		return Row{}, prefixed("row", err)
+	r, end, err := rowAt(b, 0)
+	if err == nil {
+		err = prefixed("row", atEnd(b, end))
 	}
-	return r, r.check()
+	return r, err
+}
+
+// rowAt reads the row at b[start:] and returns its end. What is read first is
+// read once: a list of rows is no list of texts before (ParseRows).
+func rowAt(b []byte, start int) (r Row, end int, err error) {
+	i, more, err := firstMember(b, start, '{')
+	for more && err == nil {
+		var name []byte
+		var value int
+		if name, value, err = scanName(b, i); err != nil {
+			break
+		}
+		if i, err = skipValue(b, value); err != nil {
+			break
+		}
+		if err = r.set(string(name), b[value:i:i]); err == nil {
+			i, more, err = nextMember(b, i, '}')
+		}
+	}
+	if err != nil {
+		return Row{}, i, prefixed("row", err)
+	}
+	return r, i, r.check()
 }
 
 func (r *Row) set(name string, raw []byte) (err error) {
@@ -109,16 +135,26 @@ func (r *Row) check() error {
 // ParseRows reads an array of rows. At most limit are taken, one more is an
 // error: no peer may make a reader hold more than it asked for.
 func ParseRows(b []byte, limit int) ([]Row, error) {
-	var rows []Row
-	err := Items(b, func(raw []byte) error {
-		if len(rows) == limit {
-			return BadParam("rows: more than " + Itoa(int64(limit)))
-		}
-		r, err := ParseRow(raw)
-		rows = append(rows, r)
-		return err
-	})
+	rows, end, err := rowsAt(b, 0, limit)
+	if err == nil {
+		err = atEnd(b, end)
+	}
 	return rows, err
+}
+
+func rowsAt(b []byte, start, limit int) (rows []Row, end int, err error) {
+	i, more, err := firstMember(b, start, '[')
+	for more && err == nil {
+		if len(rows) == limit {
+			return rows, i, BadParam("rows: more than " + Itoa(int64(limit)))
+		}
+		var r Row
+		if r, i, err = rowAt(b, i); err == nil {
+			rows = append(rows, r)
+			i, more, err = nextMember(b, i, ']')
+		}
+	}
+	return rows, i, err
 }
 
 // AppendRows appends name and an array of rows.

@@ -42,7 +42,7 @@ func appendNIMSession(dst []byte, r *Row, needLastMsg bool) []byte {
 		}
 	}
 	dst = AppendText(dst, `,"unreadCount":0`)
-	if r.HasExt && len(r.Ext) > 1 && r.Ext[0] == '{' && Valid([]byte(r.Ext)) == nil {
+	if r.HasExt && len(r.Ext) > 1 && r.Ext[0] == '{' && Valid(bytesOf(r.Ext)) == nil {
 		dst = AppendText(AppendText(dst, `,"extension":`), r.Ext)
 	}
 	return append(dst, '}')

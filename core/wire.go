@@ -129,10 +129,10 @@ func ParseSyncPage(b []byte) (SyncPage, error) {
 	return p, err
 }
 
-func rows(to *[]Row) func(raw []byte) error {
-	return func(raw []byte) (err error) {
-		*to, err = ParseRows(raw, MaxSyncRows)
-		return err
+func rows(to *[]Row) reader {
+	return func(b []byte, start int) (end int, err error) {
+		*to, end, err = rowsAt(b, start, MaxSyncRows)
+		return end, err
 	}
 }
 

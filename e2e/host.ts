@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
@@ -22,7 +22,7 @@ export const blank = '/blank.html'
 
 /**
  * Serves the demo and the package from build/, or the files of another directory, as a chat app's own web host would:
- * another origin than recentsd's, and one that is there when recentsd is not.
+ * another origin than recentsd's, and one that is there when recentsd is not. A file with its name and .br beside it is sent as that.
  */
 export class Host {
   private constructor(
@@ -35,7 +35,7 @@ export class Host {
   static async open(directory?: string): Promise<Host> {
     const pages = new Map([[blank, '<!doctype html><title>blank</title>']])
     const fileOf = directory === undefined ? inBuild : (name: string): string => join(directory, name)
-    const http = createServer((request, response) => void answer(pages, fileOf, new URL(request.url ?? '/', 'http://host').pathname, response))
+    const http = createServer((request, response) => void answer(pages, fileOf, request, response))
     http.listen(0, '127.0.0.1')
     await once(http, 'listening')
     const { port } = http.address() as AddressInfo
@@ -52,16 +52,22 @@ function inBuild(name: string): string {
   return name.startsWith('/sdk/') ? join(build, name) : join(build, 'web', name)
 }
 
-async function answer(pages: Map<string, string>, fileOf: (name: string) => string, pathname: string, response: ServerResponse): Promise<void> {
+async function answer(pages: Map<string, string>, fileOf: (name: string) => string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname } = new URL(request.url ?? '/', 'http://host')
   const page = pages.get(pathname)
   if (page !== undefined) return send(response, extname(pathname) || '.html', page)
   const name = normalize(pathname)
   const file = fileOf(name.endsWith('/') ? `${name}index.html` : name)
-  try {
-    send(response, extname(file), await readFile(file))
-  } catch {
-    response.writeHead(404).end()
-  }
+  const packed = request.headers['accept-encoding']?.includes('br') ? await contentOf(`${file}.br`) : undefined
+  const body = packed ?? (await contentOf(file))
+  if (body === undefined) return void response.writeHead(404).end()
+  if (packed) response.setHeader('Content-Encoding', 'br')
+  send(response, extname(file), body)
+}
+
+/** What a file holds; undefined when it cannot be read. */
+function contentOf(file: string): Promise<Buffer | undefined> {
+  return readFile(file).catch(() => undefined)
 }
 
 function send(response: ServerResponse, extension: string, body: string | Buffer): void {

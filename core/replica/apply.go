@@ -40,23 +40,22 @@ func (r *Replica) apply(rows []core.Row, to, lastMid int64, whole bool) {
 }
 
 func (r *Replica) applyRow(row *core.Row, lastMid int64) {
-	key := row.Key.String()
-	old := r.base.rows[key]
+	e := newEntry(row)
+	old := r.base.rows[e.key]
 	if old != nil && old.seq >= row.Seq {
 		return // R2
 	}
 	own := r.isOwn(row, old, lastMid)
 	if row.Deleted {
 		// Storage may hold a row that this tab never saw: another one wrote it.
-		r.store.changed(newEntry(row))
+		r.store.changed(e)
 		if old != nil {
-			r.base.remove(key)
+			r.base.remove(e.key)
 			r.note(row, own)
 		}
 		return
 	}
 	r.note(row, own)
-	e := newEntry(row)
 	r.store.changed(e)
 	if old == nil && row.UpdateTime < r.lowest {
 		return // below what this cache reaches down to; stored, since it is an event in every tab
@@ -65,7 +64,7 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 }
 
 func newEntry(row *core.Row) *entry {
-	return &entry{key: row.Key.String(), seq: row.Seq, time: row.UpdateTime, raw: core.AppendRow(nil, row)}
+	return &entry{key: row.Key.String(), seq: row.Seq, time: row.UpdateTime, raw: core.AppendRow(make([]byte, 0, row.Room()), row)}
 }
 
 // evict keeps the newest MaxCached sessions. What is let go is below lowest
@@ -80,23 +79,48 @@ func (r *Replica) evict() {
 // changes gathers the events of one Handle: of each key the final state, once
 // (I7).
 type changes struct {
-	rows []core.Row     // tombstones tell of deletes
-	last map[string]int // index in rows of a key's newest
+	rows []core.Row       // tombstones tell of deletes
+	last map[core.Key]int // index in rows of a key's newest, once they are many
 }
 
+// fewChanges are looked through: a frame mostly holds one.
+const fewChanges = 8
+
 func (c *changes) add(row *core.Row) {
-	if c.last == nil {
-		c.last = map[string]int{}
-	}
-	c.last[row.Key.String()] = len(c.rows)
 	c.rows = append(c.rows, *row)
+	if len(c.rows) <= fewChanges {
+		return
+	}
+	if c.last == nil {
+		c.last = make(map[core.Key]int, 4*fewChanges)
+		for i := range c.rows {
+			c.last[c.rows[i].Key] = i
+		}
+	}
+	c.last[row.Key] = len(c.rows) - 1
+}
+
+// newest returns where the key's newest state is, -1 when it did not change.
+func (c *changes) newest(k core.Key) int {
+	if c.last != nil {
+		if i, held := c.last[k]; held {
+			return i
+		}
+		return -1
+	}
+	for i := len(c.rows) - 1; i >= 0; i-- {
+		if c.rows[i].Key == k {
+			return i
+		}
+	}
+	return -1
 }
 
 // note adds a change. One that this client made itself is known to the app, and
 // told only when it is asked for, or when something else of the key is to be
 // told anyway: then with the newest state.
 func (r *Replica) note(row *core.Row, own bool) {
-	_, waiting := r.changes.last[row.Key.String()]
+	waiting := r.changes.newest(row.Key) >= 0
 	if !own || waiting || r.cfg.EchoOwn && !row.Deleted {
 		r.changes.add(row)
 	}
@@ -115,13 +139,13 @@ func (r *Replica) tellChanges() {
 		waiting := o.at(row)
 		r.mask(row.Key, waiting != nil && !waiting.removed)
 		switch {
-		case c.last[row.Key.String()] != i:
+		case c.newest(row.Key) != i:
 		case waiting != nil && !waiting.removed: // it is listed, deleted or not
-			updates = core.AppendSession(appendComma(updates), &waiting.row, true)
+			updates = core.AppendSession(c.nextUpdate(updates), &waiting.row, true)
 		case row.Deleted:
 			deletes = appendKey(appendComma(deletes), row.Key)
 		case waiting == nil:
-			updates = r.appendTold(appendComma(updates), row)
+			updates = r.appendTold(c.nextUpdate(updates), row)
 		}
 	}
 	if deletes != nil {
@@ -150,13 +174,28 @@ func (r *Replica) mask(k core.Key, shown bool) {
 	}
 }
 
-// appendTold appends the session of a row that is told, whose text will mostly be
-// asked for again.
-func (r *Replica) appendTold(dst []byte, row *core.Row) []byte {
-	if e := r.base.rows[row.Key.String()]; e != nil && e.seq == row.Seq {
-		return r.texts.appendEntry(dst, e, row)
+// nextUpdate begins the array of updates, with room for all of them, or its next
+// element.
+func (c *changes) nextUpdate(updates []byte) []byte {
+	if updates != nil {
+		return append(updates, ',')
 	}
-	return core.AppendSession(dst, row, true)
+	room := 2
+	for i := range c.rows {
+		room += sessionRoom(&c.rows[i])
+	}
+	return append(make([]byte, 0, room), '[')
+}
+
+// appendTold appends the session of a row that is told, whose text will mostly be
+// asked for again: it is kept where it stands, among what changed with it.
+func (r *Replica) appendTold(dst []byte, row *core.Row) []byte {
+	at := len(dst)
+	dst = core.AppendSession(dst, row, true)
+	if e := r.base.rows[row.Key.String()]; e != nil && e.seq == row.Seq {
+		r.keepText(e, dst[at:len(dst):len(dst)])
+	}
+	return dst
 }
 
 // appendComma begins an array, or its next element.

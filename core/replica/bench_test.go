@@ -29,12 +29,15 @@ func BenchmarkPage(b *testing.B) {
 }
 
 // loaded returns a live replica of n sessions without storage.
-func loaded(n int) (*replica.Replica, core.Row) {
+func loaded(n int) (*replica.Replica, core.Row) { return loadedWith(n, "") }
+
+// loadedWith is loaded with more members of the configuration.
+func loadedWith(n int, config string) (*replica.Replica, core.Row) {
 	row := core.Row{Msg: []byte(fmt.Sprintf(`{"uuid":"u","serverId":"7130316800004194304","sessionId":"bob","sessionType":"p2p","fromAccount":"bob","messageType":"text","timestamp":1700000000001,"messageDirection":"received","status":"success","fromNickname":"Bob","content":%q}`,
 		"周末去爬山吗？ The quick brown fox jumps over the lazy dog, and on it goes for a while until it is six hundred bytes or so, which is what a message is in the field, more or less, with a nickname and an extension."))}
 	row.Key = core.Key{Type: core.P2P}
 	r := replica.New()
-	r.Handle(replica.Event{Kind: replica.EvStart, Data: []byte(`{"account":"me","clientId":"c","seed":1,"storage":true,"online":true}`)})
+	r.Handle(replica.Event{Kind: replica.EvStart, Data: []byte(`{"account":"me","clientId":"c","seed":1,"storage":true,"online":true` + config + `}`)})
 	r.Handle(replica.Event{Kind: replica.EvLoad, Data: []byte(fmt.Sprintf(`{"epoch":"e","cursor":%d,"generation":1}`, n))})
 	for at := n; at > 0; at -= 256 {
 		var rows [][]byte

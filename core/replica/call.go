@@ -229,8 +229,10 @@ func (r *Replica) cached(c *call) appResult {
 		nextMax = r.nextBelow(page, lowest, q.Max)
 	}
 	more = more || a.partial
-	a.room = roomFor(page)
-	a.list = func(dst []byte) []byte { return r.appendPage(dst, page, more, q.NeedLastMsg, nextMax) }
+	if !r.cfg.Texts {
+		a.room = roomFor(page)
+	}
+	a.list = func(dst []byte) []byte { return r.appendPage(dst, page, more, q.NeedLastMsg, r.cfg.Texts, nextMax) }
 	return a
 }
 
@@ -268,7 +270,7 @@ func (r *Replica) cachedOne(a appResult, k core.Key, rows *set, lowest int64) ap
 	case waiting != nil:
 		a.code, a.details = core.CodeNotFound, "sessionId: no session "+core.Quote(k.String())
 	case e != nil:
-		a.data = r.texts.appendEntry(nil, e, nil)
+		a.data = r.text(e).json
 	case lowest > 0:
 		a.code, a.details, a.partial = core.CodeOffline, "offline, and the session is not among those cached", true
 	default:

@@ -22,49 +22,92 @@ const keptTexts = 512
 // texts keeps the RecentSessions of the entries that were listed or told of
 // last, as JSON: an app that lists again after each event, and the stored head,
 // mostly show what was shown before. An entry never changes, so its text holds.
-type texts map[*entry][]byte
-
-// appendEntry appends the entry's RecentSession. row is the entry's, nil when it
-// is not decoded yet.
-func (t *texts) appendEntry(dst []byte, e *entry, row *core.Row) []byte {
-	if text, kept := (*t)[e]; kept {
-		return core.AppendRaw(dst, "", text)
-	}
-	if row == nil {
-		row = e.row()
-	}
-	at := len(dst)
-	dst = core.AppendSession(dst, row, true)
-	if *t == nil || len(*t) == keptTexts {
-		*t = make(texts, keptTexts)
-	}
-	(*t)[e] = core.AppendRaw(nil, "", dst[at:])
-	return dst
+type texts struct {
+	kept  map[*entry]*text
+	named int64 // the newest name
 }
 
-// appendPage appends the page as a RecentSessionList.
-func (r *Replica) appendPage(dst []byte, page []line, hasMore, needLastMsg bool, nextMax int64) []byte {
+type text struct {
+	json []byte
+	name int64 // by which the shell holds it too; 0: it does not
+}
+
+// nameMark stands before and after the name of a text in a reply. No JSON holds
+// it: it is a control character.
+const nameMark = '\x01'
+
+// text returns the text of an entry's RecentSession.
+func (r *Replica) text(e *entry) *text {
+	if t := r.texts.kept[e]; t != nil {
+		return t
+	}
+	row := e.row()
+	return r.keepText(e, core.AppendSession(make([]byte, 0, sessionRoom(row)), row, true))
+}
+
+func (r *Replica) keepText(e *entry, json []byte) *text {
+	r.spareTexts(1)
+	t := &text{json: json}
+	r.texts.kept[e] = t
+	return t
+}
+
+// spareTexts lets go of the texts unless n more are within the bound.
+func (r *Replica) spareTexts(n int) {
+	if r.texts.kept != nil && len(r.texts.kept)+n <= keptTexts {
+		return
+	}
+	r.texts.kept = make(map[*entry]*text, keptTexts)
+	if r.texts.named > 0 {
+		r.do(Effect{Kind: FxForget})
+	}
+}
+
+// appendName appends the name of the entry's text, which the shell is given when
+// it does not hold it: what a list shows again is neither copied nor decoded
+// again, and that was most of a list's time.
+func (r *Replica) appendName(dst []byte, e *entry) []byte {
+	t := r.text(e)
+	if t.name == 0 {
+		r.texts.named++
+		t.name = r.texts.named
+		r.do(Effect{Kind: FxText, ID: t.name, Data: t.json})
+	}
+	return append(core.AppendNum(append(dst, nameMark), "", t.name), nameMark)
+}
+
+// appendPage appends the page as a RecentSessionList. named: the texts that are
+// kept stand in it by their names.
+func (r *Replica) appendPage(dst []byte, page []line, hasMore, needLastMsg, named bool, nextMax int64) []byte {
+	r.spareTexts(len(page)) // or one of this page's could go before the page is read
 	return core.AppendSessions(dst, len(page), hasMore, nextMax, func(dst []byte, i int) []byte {
 		switch l := &page[i]; {
 		case l.row != nil:
 			return core.AppendSession(dst, l.row, needLastMsg)
 		case !needLastMsg:
 			return core.AppendSession(dst, l.e.row(), false)
+		case named:
+			return r.appendName(dst, l.e)
 		default:
-			return r.texts.appendEntry(dst, l.e, nil)
+			return core.AppendRaw(dst, "", r.text(l.e).json)
 		}
 	})
 }
 
-// roomFor returns about how many bytes a page takes: a message stands in it as
-// escaped text and, in part, once more.
+// sessionRoom returns about how many bytes a row's RecentSession takes: a message
+// stands in it as escaped text and, in part, once more.
+func sessionRoom(row *core.Row) int {
+	return 2*(len(row.Msg)+len(row.Ext)) + len(row.Revoke) + 512
+}
+
+// roomFor returns about how many bytes a page takes.
 func roomFor(page []line) int {
 	n := 64
 	for i := range page {
 		if l := &page[i]; l.row == nil {
 			n += 2*len(l.e.raw) + 512
 		} else {
-			n += 2*(len(l.row.Msg)+len(l.row.Ext)) + len(l.row.Revoke) + 512
+			n += sessionRoom(l.row)
 		}
 	}
 	return n

@@ -151,8 +151,11 @@ func (r *Replica) scheduleFlush() {
 	}
 	s.waiting, s.lazy = true, !behind
 	wait := int64(flushWait) // other tabs see the rows no sooner
-	if s.lazy {
+	switch {
+	case s.lazy:
 		wait = rewriteWait
+	case s.full:
+		wait = 0 // a whole list that is new: nothing gathers that would not come later as well
 	}
 	r.startTimer(timerFlush, wait)
 }
@@ -242,7 +245,7 @@ func (r *Replica) head() []byte {
 		nextMax = core.NextBelow(r.lowest)
 	}
 	b := core.AppendText(make([]byte, 0, roomFor(page)), `{"data":`)
-	b = r.appendPage(b, page, more || partial, true, nextMax)
+	b = r.appendPage(b, page, more || partial, true, false, nextMax)
 	b = core.AppendNum(b, `,"asOf":`, r.asOf)
 	return append(core.AppendFlag(b, `,"complete":`, !partial), '}')
 }

@@ -89,6 +89,7 @@ type Config struct {
 	Storage   bool   // there is storage: EvLoad follows
 	Follow    bool   // another tab may lead: EvRole says when this one does
 	Online    bool   // what the browser says
+	Texts     bool   // the shell keeps texts: replies name those that FxText gave it
 	Slice     int64  // bytes of rows between two pauses, about; 0: maxSlice
 }
 
@@ -350,7 +351,7 @@ func parseConfig(b []byte) (Config, error) {
 	c := Config{MaxCached: DefaultMaxCached, MaxExt: core.MaxExt}
 	err := core.Read(b, core.Member{Name: "account", To: &c.Account}, core.Member{Name: "clientId", To: &c.ClientID},
 		core.Member{Name: "seed", To: &c.Seed}, core.Member{Name: "maxCached", To: &c.MaxCached}, core.Member{Name: "maxExt", To: &c.MaxExt},
-		core.Member{Name: "echoOwn", To: &c.EchoOwn}, core.Member{Name: "reject", To: &c.Reject}, core.Member{Name: "storage", To: &c.Storage}, core.Member{Name: "follow", To: &c.Follow}, core.Member{Name: "online", To: &c.Online}, core.Member{Name: "slice", To: &c.Slice})
+		core.Member{Name: "echoOwn", To: &c.EchoOwn}, core.Member{Name: "reject", To: &c.Reject}, core.Member{Name: "texts", To: &c.Texts}, core.Member{Name: "storage", To: &c.Storage}, core.Member{Name: "follow", To: &c.Follow}, core.Member{Name: "online", To: &c.Online}, core.Member{Name: "slice", To: &c.Slice})
 	if err == nil {
 		err = c.check()
 	}

@@ -16,13 +16,14 @@ export async function newest(
   remote: Remote,
   signal: AbortSignal,
 ): Promise<NIMResult<RecentSessionList> | undefined> {
-  const head = store && (await soon(store.head()))
+  const head = store && (await soon(store.head(), headPatience))
   return (head ? fromHead(head, limit) : undefined) ?? fromServer(limit, remote, signal)
 }
 
-function soon<T>(promise: Promise<T>): Promise<T | undefined> {
+/** What a promise comes to within so many ms; undefined when it does not, or fails. */
+export function soon<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, headPatience, undefined)
+    const timer = setTimeout(resolve, ms, undefined)
     promise.then(resolve, () => resolve(undefined)).finally(() => clearTimeout(timer))
   })
 }

@@ -1,5 +1,5 @@
 import type { Client, ClientStatus, EventStream, MessageService, NIMResult, RecentSession, SessionKey, SettledWrite } from './api.js'
-import { newest } from './boot.js'
+import { newest, soon } from './boot.js'
 import type { Core, Host } from './core.js'
 import { deleteCall, getCall, listCall, updateCall, type Call } from './params.js'
 import { Remote } from './remote.js'
@@ -12,6 +12,8 @@ import { CodeOffline, CodeServer, CodeTimeout } from './wire.gen.js'
 /** How often a minute a core that died is started again. */
 const mostRestarts = 3
 const minute = 60_000
+/** How long the core lets the first list go before it, ms: on a slow network, half a megabyte at the same time would hold the list up. */
+const firstPatience = 2000
 /** The longest wait before a core that could not be loaded is tried again, ms. */
 const longestWait = 30_000
 
@@ -43,6 +45,7 @@ export class LiveClient implements Client {
 
   #core: Core | undefined // loaded
   #starting: Promise<Core> | undefined
+  #first: Promise<unknown> | undefined // the list that is asked for before the core is there
   #failures = 0
   #deaths: number[] = []
   #notBefore = 0
@@ -140,7 +143,9 @@ export class LiveClient implements Client {
   async #ask(id: number, call: Call): Promise<void> {
     if (!this.#core && call.newest !== undefined) {
       const told = this.#told
-      const result = await newest(call.newest, this.#store, this.#remote, this.#gone.signal)
+      const answer = newest(call.newest, this.#store, this.#remote, this.#gone.signal)
+      this.#first ??= soon(answer, firstPatience)
+      const result = await answer
       if (result && told === this.#told) {
         this.#calls.get(id)?.(result as NIMResult<never>)
         return
@@ -168,6 +173,8 @@ export class LiveClient implements Client {
 
   async #load(): Promise<Core> {
     try {
+      await undefined // an app that wants a list asks for it in the same breath
+      await this.#first
       const { startCore } = await import('./core.js')
       this.#core = await startCore(this.#host())
       this.#failures = 0

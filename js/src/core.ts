@@ -11,8 +11,8 @@ import type { Store, Stored } from './store.js'
 import { Tabs, type TabEvents } from './tabs.js'
 import {
   EvAbort, EvCall, EvChanged, EvChunk, EvClose, EvClosed, EvFrame, EvGoOn, EvLeader, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvRefused, EvResponse,
-  EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxChunk, FxClosed, FxDeletes, FxDial, FxFetch, FxHangup, FxOutbox, FxPause, FxRefused, FxReply,
-  FxReread, FxSend, FxSettled, FxStatus, FxStore, FxTimer, FxUpdates,
+  EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxChunk, FxClosed, FxDeletes, FxDial, FxFetch, FxForget, FxHangup, FxOutbox, FxPause, FxRefused, FxReply,
+  FxReread, FxSend, FxSettled, FxStatus, FxStore, FxText, FxTimer, FxUpdates,
 } from './wire.gen.js'
 
 /** The client, as the core sees it. */
@@ -36,6 +36,15 @@ export interface Host {
 interface CoreStatus extends ClientStatus {
   /** No change would be told now, before this tab asks again. */
   rests: boolean
+}
+
+/** A timer of the core's. */
+interface Timer {
+  /** When its timeout runs out, ms. */
+  due: number
+  /** When it was put off to: `due`, or later. */
+  put: number
+  timeout: ReturnType<typeof setTimeout>
 }
 
 interface Event {
@@ -91,8 +100,9 @@ export class Core {
   readonly #machine: Machine
   #tabs: Tabs | undefined
   readonly #events: Event[] = []
-  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>()
+  readonly #timers = new Map<number, Timer>()
   readonly #sockets = new Map<number, Socket>()
+  readonly #texts = new Map<string, string>() // sessions' JSON, by the names that replies have for them
   readonly #requests = new AbortController()
   #chunks: { id: number; list: Uint8Array<ArrayBuffer>[] } = { id: 0, list: [] } // of the batch that FxStore will bring
   #handling = false
@@ -168,7 +178,7 @@ export class Core {
     this.#unwatch()
     this.#tabs?.stop()
     this.#requests.abort()
-    for (const timer of this.#timers.values()) clearTimeout(timer)
+    for (const { timeout } of this.#timers.values()) clearTimeout(timeout)
     for (const socket of this.#sockets.values()) socket.hangUp(1000)
     this.#timers.clear()
     this.#sockets.clear()
@@ -179,7 +189,7 @@ export class Core {
     const { account, maxCached, echoOwn, reject } = this.#host.settings
     const [seed, ...id] = crypto.getRandomValues(new Uint32Array(5))
     const clientId = id.map((n) => n.toString(16).padStart(8, '0')).join('')
-    return JSON.stringify({ account, clientId, seed, maxCached, echoOwn, reject, storage: this.#host.store !== undefined, follow: !leads, online })
+    return JSON.stringify({ account, clientId, seed, maxCached, echoOwn, reject, storage: this.#host.store !== undefined, follow: !leads, online, texts: true })
   }
 
   /** Hands over what was read from storage; undefined when that failed. */
@@ -233,7 +243,7 @@ export class Core {
 
   #do({ kind, id, code, path, data }: Effect): void {
     switch (kind) {
-      case FxReply: return this.#host.reply(id, textIn(data))
+      case FxReply: return this.#host.reply(id, this.#withTexts(textIn(data)))
       case FxUpdates: return this.#host.updated(JSON.parse(textIn(data)))
       case FxDeletes: return this.#host.deleted(JSON.parse(textIn(data)))
       case FxStatus: return this.#tell(JSON.parse(textIn(data)))
@@ -248,11 +258,20 @@ export class Core {
       case FxOutbox: return this.#changeOutbox(id, data)
       case FxSettled: return this.#host.settled(JSON.parse(textIn(data)))
       case FxReread: return this.#reread(data, code === 1)
+      case FxText: return void this.#texts.set(String(id), textIn(data))
+      case FxForget: return this.#texts.clear()
       case FxRefused: return this.#tabs?.refused(textIn(data))
       case FxPause: return void nextTask().then(() => this.#send({ kind: EvGoOn }))
       case FxClosed: return this.#closed()
       default: throw new Error(`effect ${kind} is unknown: recents.wasm is not of this package's version`)
     }
+  }
+
+  /** A reply with the texts that it names in their place: every other part between the marks is a name (replica's page.go). */
+  #withTexts(reply: string): string {
+    const parts = reply.split('\u0001')
+    for (let i = 1; i < parts.length; i += 2) parts[i] = this.#texts.get(parts[i]!)!
+    return parts.join('')
   }
 
   #fetch(id: number, path: string, body: Uint8Array<ArrayBuffer>, how: number): void {
@@ -279,17 +298,28 @@ export class Core {
     this.#sockets.delete(id)
   }
 
+  /** A timer that is only put off runs on, and waits for the rest when it runs out: each frame of a stream puts one off. */
   #startTimer(id: number, ms: number): void {
+    const due = performance.now() + ms
+    const running = this.#timers.get(id)
+    if (running && running.due <= due) {
+      running.put = due
+      return
+    }
     this.#stopTimer(id)
-    const timer = setTimeout(() => {
-      this.#timers.delete(id)
-      this.#send({ kind: EvTimer, id })
-    }, Math.min(ms, longestTimer))
-    this.#timers.set(id, timer)
+    const timeout = setTimeout(() => this.#timeOut(id), Math.min(ms, longestTimer))
+    this.#timers.set(id, { due, put: due, timeout })
+  }
+
+  #timeOut(id: number): void {
+    const { due, put } = this.#timers.get(id)!
+    this.#timers.delete(id)
+    if (put > due) this.#startTimer(id, Math.max(0, put - performance.now()))
+    else this.#send({ kind: EvTimer, id })
   }
 
   #stopTimer(id: number): void {
-    clearTimeout(this.#timers.get(id))
+    clearTimeout(this.#timers.get(id)?.timeout)
     this.#timers.delete(id)
   }
 

@@ -24,7 +24,7 @@ export function decodeEffects(bytes: Uint8Array<ArrayBuffer>): Effect[] {
       kind: view.getUint8(at),
       id: view.getFloat64(at + 1, true),
       code: view.getFloat64(at + 9, true),
-      path: decoder.decode(bytes.subarray(path, data)),
+      path: data > path ? decoder.decode(bytes.subarray(path, data)) : '', // most have none, and a decoder takes a while to see that
       data: bytes.subarray(data, end),
     })
     at = end

@@ -37,6 +37,8 @@ const version = 1
 const beat = 10_000
 /** How long a leader may be silent before a visible tab takes its place, ms: a frozen one keeps its lock. */
 const silence = 45_000
+/** How close together a leader that is seen tells what changed, ms: in a burst each frame would be a message to every tab. */
+const burst = 20
 /** How long a leader has to answer where its lease may be that of a tab that crashed, ms. */
 const answerPatience = 2000
 
@@ -51,8 +53,10 @@ export class Tabs {
   #timer: ReturnType<typeof setInterval> | undefined
   #doubting: ReturnType<typeof setTimeout> | undefined
   #electing: ReturnType<typeof setTimeout> | undefined
+  #telling: ReturnType<typeof setTimeout> | undefined
+  #told = 0 // when this leader told of itself last
   #leads = false
-  #own = JSON.stringify(unknown)
+  #own = unknown
   #others = '' // as the leader told last
   #heard = 0 // when a leader was last known to live
   #answered = false // since entering
@@ -110,6 +114,8 @@ export class Tabs {
     if (!this.#channel) return
     clearInterval(this.#timer)
     clearTimeout(this.#doubting)
+    clearTimeout(this.#telling)
+    this.#telling = undefined
     if (this.#leads) this.#elected(false)
     this.#election.leave()
     this.#post({ kind: 'free' })
@@ -134,8 +140,10 @@ export class Tabs {
 
   /** Tells the others how this leader is. */
   tell({ connection, cursor, lastError, rests }: LeaderStatus): void {
-    this.#own = JSON.stringify({ connection, cursor, lastError, rests })
-    this.#beat()
+    this.#own = { connection, cursor, lastError, rests }
+    const wait = this.#told + burst - performance.now()
+    if (wait <= 0 || !isVisible()) return this.#beat() // a hidden page's timers may come a minute late
+    this.#telling ??= setTimeout(() => this.#beat(), wait)
   }
 
   /** Tells the others that this tab changed what is stored. */
@@ -157,7 +165,7 @@ export class Tabs {
     if (leads === this.#leads) return
     this.#leads = leads
     this.#heard = performance.now()
-    this.#own = JSON.stringify(unknown)
+    this.#own = unknown
     this.#beat()
     this.#events?.role(leads)
   }
@@ -184,7 +192,10 @@ export class Tabs {
 
   /** A frozen page still answers messages, so an answer says when its timers last ran. */
   #beat(): void {
-    if (this.#leads) this.#post({ kind: 'leader', status: this.#own, age: performance.now() - this.#ticked })
+    clearTimeout(this.#telling)
+    this.#telling = undefined
+    this.#told = performance.now()
+    if (this.#leads) this.#post({ kind: 'leader', status: JSON.stringify(this.#own), age: performance.now() - this.#ticked })
   }
 
   #post(message: Message): void {

@@ -1,0 +1,2 @@
+export { createRxDatabase } from 'rxdb'
+export { getRxStorageDexie } from 'rxdb/plugins/storage-dexie'

@@ -1,0 +1,1 @@
+export { Tinode } from 'tinode-sdk'

@@ -1,0 +1,75 @@
+import { categories, readTrace, yardstick } from '../../e2e/frames'
+import { sized } from './boot'
+import { ours, type Sample } from './sample'
+import type { Stage } from './stage'
+
+const megabyte = 2 ** 20
+
+/** How many times slower the CPU is made for the page's tasks. */
+const rate = 4
+
+/** The core's linear memory, and the tasks that hold the page. */
+export async function memory(stage: Stage): Promise<Sample[]> {
+  return [...(await linear(stage, 10_000, 16)), ...(await linear(stage, 100_000, 100)), ...(await stalls(stage))]
+}
+
+async function linear(stage: Stage, size: number, bound: number): Promise<Sample[]> {
+  const profile = await stage.profile()
+  const page = await stage.page(profile, 'recents')
+  const after: Record<string, number> = {}
+  await page.evaluate((count) => window.bench.fill(count), size)
+  after['after the first sync'] = await page.evaluate(() => window.recents.memory())
+  await page.evaluate(() => window.recents.close())
+  await page.reload()
+  await page.evaluate((count) => window.recents.load(count), size)
+  after['after a warm start'] = await page.evaluate(() => window.recents.memory())
+  await profile.close()
+  return Object.entries(after).map(([when, bytes]) => ({
+    measure: `linear memory ${when}`, size: sized(size), unit: 'MB', against: '', bound, rounds: { [ours]: [bytes / megabyte] },
+  }))
+}
+
+/** What a page of ours goes through while its tasks are watched. */
+const scenes = {
+  'the first sync': (count: number) => window.bench.fill(count),
+  'changes, 20 a second': () => window.recents.trickle(60, 1, 50),
+  'a backlog of 2,000 changes': async () => void (await window.bench.update!(2000, 100)),
+  'lists of 100': () => window.recents.lists(30),
+  'a warm start': async (count: number) => {
+    await window.recents.close()
+    await window.recents.load(count)
+  },
+}
+
+async function stalls(stage: Stage): Promise<Sample[]> {
+  const size = 10_000
+  const longest: Record<string, number[]> = {}
+  for (let round = 0; round < 3; round++) {
+    const profile = await stage.profile()
+    const page = await stage.page(profile, 'recents')
+    await page.evaluate(`setInterval(${yardstick}, 100)`)
+    const trace = async (work: () => Promise<unknown>) => {
+      await stage.browser.startTracing(page, { categories })
+      await work()
+      return readTrace(await stage.browser.stopTracing())
+    }
+    const fast = median((await trace(() => page.waitForTimeout(1000))).yardsticks) // the time is the sample's size
+    const cdp = await profile.newCDPSession(page)
+    await cdp.send('Emulation.setCPUThrottlingRate', { rate })
+    await page.evaluate((count) => window.recents.prepare(count), size)
+    for (const [name, scene] of Object.entries(scenes)) {
+      const { tasks, yardsticks } = await trace(() => page.evaluate(scene, size))
+      const slowdown = Math.max(rate, ...yardsticks.map((ms) => ms / fast))
+      ;(longest[name] ??= []).push((Math.max(...tasks.map(({ cpu }) => cpu)) * rate) / slowdown)
+    }
+    await profile.close()
+  }
+  return Object.entries(longest).map(([name, rounds]) => ({
+    measure: `the longest task: ${name}`, size: `${sized(size)}, CPU ${rate} times slower`, unit: 'ms', against: '', bound: 16, rounds: { [ours]: rounds },
+    note: 'CPU time of scripts, style and painting in one task of the main thread, by a trace; what a trace’s fixed work takes at the same moment says how slow the CPU is.',
+  }))
+}
+
+function median(numbers: number[]): number {
+  return numbers.sort((a, b) => a - b)[numbers.length >> 1]!
+}

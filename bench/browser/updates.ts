@@ -1,0 +1,25 @@
+import { sized } from './boot'
+import { ours, takeTurns, type Sample } from './sample'
+import type { Stage } from './stage'
+
+const size = 10_000
+
+/** Changes a second, each told to the app and stored. */
+export async function updates(stage: Stage): Promise<Sample[]> {
+  const profile = await stage.profile()
+  const open = async (side: string) => {
+    const page = await stage.page(profile, side)
+    await page.evaluate((count) => window.bench.fill(count), size)
+    return (count: number, each: number) => () => page.evaluate(([n, at]) => window.bench.update!(n, at), [count, each] as const)
+  }
+  const mine = await open('recents')
+  const dexie = await open('dexie')
+  const one = await takeTurns({ [ours]: mine(20_000, 1), Dexie: dexie(1_000, 1) })
+  const hundred = await takeTurns({ [ours]: mine(40_000, 100), Dexie: dexie(5_000, 100) })
+  await profile.close()
+  const line = { size: sized(size), unit: '/s', against: 'Dexie', atLeast: true }
+  return [
+    { ...line, measure: 'changes, one at a time', bound: 50, rounds: one, note: 'a frame with one change each, in a task of its own, beside one put each; the callback is fired for each, and all are stored at the end.' },
+    { ...line, measure: 'changes, 100 at a time', bound: 8, rounds: hundred, note: 'a frame with 100 changes beside a bulkPut of 100.' },
+  ]
+}
