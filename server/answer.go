@@ -155,6 +155,9 @@ func (h *Handler) finish(w *reply, r *http.Request, start time.Time) {
 	took := time.Since(start) - w.waited
 	path := pathName(h, r)
 	h.opts.Metrics.Called(path, w.code, took)
+	if !h.opts.Log.Enabled(r.Context(), h.level(path)) {
+		return
+	}
 	attrs := []slog.Attr{slog.String("method", methodName(r)), slog.String("path", path), slog.Int("code", w.code),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int("bytes", w.bytes)}
 	if w.account != "" && h.opts.Log.Enabled(r.Context(), slog.LevelDebug) {

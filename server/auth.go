@@ -81,9 +81,11 @@ func forbidden(details string) error {
 
 // authority checks and issues tokens.
 type authority struct {
-	keys   Keys
-	now    func() int64
-	parser *jwt.Parser
+	keys      Keys
+	serverKey [sha256.Size]byte // of keys.ServerKey
+	now       func() int64
+	parser    *jwt.Parser
+	known     *knownTokens
 }
 
 // tokenLeeway is how far the clocks of issuer and server may be apart.
@@ -108,7 +110,7 @@ func newAuthority(keys Keys, now func() int64) *authority {
 	if keys.Audience != "" {
 		options = append(options, jwt.WithAudience(keys.Audience))
 	}
-	return &authority{keys, now, jwt.NewParser(options...)}
+	return &authority{keys, sha256.Sum256([]byte(keys.ServerKey)), now, jwt.NewParser(options...), newKnownTokens()}
 }
 
 // bearer returns the token of the Authorization header, "" when there is none.
@@ -122,16 +124,28 @@ func bearer(r *http.Request) string {
 
 // isServerKey takes the same time for any text of a length.
 func (a *authority) isServerKey(token string) bool {
-	want, got := sha256.Sum256([]byte(a.keys.ServerKey)), sha256.Sum256([]byte(token))
-	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && a.keys.ServerKey != ""
+	got := sha256.Sum256([]byte(token))
+	return subtle.ConstantTimeCompare(a.serverKey[:], got[:]) == 1 && a.keys.ServerKey != ""
 }
 
 func badToken(details string) error {
 	return &core.Error{Code: core.CodeToken, Details: "token: " + details}
 }
 
-// user returns whose token it is. No error repeats any of the token.
+// user returns whose token it is. No error repeats any of the token. One that
+// was found good is remembered: a page shows the same one with every call.
 func (a *authority) user(token string) (caller, error) {
+	if who, ok := a.known.find(token, a.now()); ok {
+		return who, nil
+	}
+	who, err := a.check(token)
+	if err == nil {
+		a.known.keep(token, who, a.now())
+	}
+	return who, err
+}
+
+func (a *authority) check(token string) (caller, error) {
 	switch {
 	case token == "":
 		return caller{}, badToken("is missing")

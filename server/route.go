@@ -88,8 +88,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // call answers one POST.
 func (h *Handler) call(w *reply, r *http.Request, rt *route) {
-	ctx, cancel := context.WithTimeout(r.Context(), h.opts.Timeout)
-	defer cancel()
+	ctx := r.Context()
+	if h.opts.Timeout != NoTimeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, h.opts.Timeout)
+		defer cancel()
+	}
 	q, err := h.admit(w, r, rt)
 	if err != nil {
 		h.fail(w, r, err)
@@ -183,6 +187,9 @@ func (h *Handler) identify(w *reply, r *http.Request, kind callerKind) (caller, 
 }
 
 func (h *Handler) limitAddress(w *reply, r *http.Request) error {
+	if h.limits.address == nil {
+		return nil
+	}
 	if wait := h.limits.address.wait(h.address(r), h.opts.Now()); wait > 0 {
 		return tooMany(w, "requests from one address", wait)
 	}

@@ -34,7 +34,7 @@ type Options struct {
 	TrustProxy bool          // the peer's address is the last one of X-Forwarded-For
 	Limits     Limits        // zero fields: no limit of that kind
 	Heartbeat  time.Duration // how often a socket's client should ping; 0: 25 s
-	Timeout    time.Duration // how long a call may wait for the store; 0: 15 s
+	Timeout    time.Duration // how long a call may wait for the store; 0: 15 s, NoTimeout: as long as it takes
 	Healthy    func() error  // the store's state, nil: always healthy
 	Failed     func(error)   // told once, when a call found the store unhealthy
 	Log        *slog.Logger  // nil: none
@@ -45,6 +45,9 @@ type Options struct {
 	OpenSockets func() int             // how many a runtime that holds them itself has open of the caller's account; nil: those of this Handler count
 	Publish     func([]*account.Delta) // told of each commit once it is durable; nil: the sockets of this Handler
 }
+
+// NoTimeout is for a store that never waits: a call's deadline costs it a timer.
+const NoTimeout time.Duration = -1
 
 // Metrics is told what happens, for counting. Its methods are called often and
 // from many goroutines. No argument tells of an account.

@@ -1,90 +1,47 @@
 // @ts-check
-/** The one Go instance of this isolate, and the calls into it. */
-import { Go as Loader, scope } from 'edge_wasm_exec'
-import wasm from './recents-edge.wasm'
-
-/** @typedef {{ handleRequest(request: object): Promise<Response> }} Go what an instance has for requests from outside */
+/** The calls into Go: those of an object, which cross as bytes, and what is answered in front of all objects. */
+import { abandon, scope, start } from './instance.mjs'
 
 /** What a call leaves behind when nothing of it may stay. */
 const ROLLBACK = Symbol('rollback')
 
-/** @type {Promise<Go> | undefined} */
-let instance
+/** What Go reads of a request; the rest does not cross. */
+const READ = ['Authorization', 'Idempotency-Key', 'Origin', 'Host', 'Content-Length', 'Upgrade', 'Sec-WebSocket-Protocol', 'Cf-Connecting-Ip']
+
+const END = '\0' // of each field: wasm/edge/door.go
+const NOTHING = new Uint8Array()
+const BODILESS = new Set([204, 304])
+const decoder = new TextDecoder()
 
 /**
- * Starts the instance when there is none: in the first event, since the runtime gives no randomness before, and again after
- * one has died.
- * @param {Record<string, unknown>} env
- */
-export function start(env) {
-  const started = instance ?? launch(env).catch(error => {
-    instance = undefined
-    throw error
-  })
-  instance = started
-  return started
-}
-
-/** @param {Record<string, unknown>} env */
-async function launch(env) {
-  const go = new Loader()
-  go.env = { GOGC: '400' } // what lives is 2 MB: at 100 a collection came every ten lists, and was a tenth of their time
-  const binding = /** @type {Go} */ ({})
-  scope.context = { binding }
-  scope.recents = { env, call: null }
-  const started = await WebAssembly.instantiate(wasm, { ...go.importObject, workers: { ready() {} } })
-  go.exit = () => { instance = undefined }
-  void go.run(started)
-  return binding
-}
-
-/**
- * One call: what Go reads of it, and what Go leaves in it. It runs from its beginning to its end in one turn of the event
- * loop, so there is only ever one.
+ * One call: what Go is told of it, and what Go leaves. It runs from its beginning to its end in one turn of the event loop, so
+ * there is only ever one.
  */
 export class Call {
-  ended = false
   rollback = false
   posted = false
   missingTeam = ''
-  failed = false
-  data = 'null'
-  /** @type {number | undefined} when the object has to wake, 0 for never; undefined: as it was */ wakeAt
-  /** @type {string | null} */ teamKey = null
-  /** @type {string} */ team = 'null'
+  batch = ''
   /** @type {(() => void)[]} */ #after = []
 
   /**
-   * @param {{ operation?: string, method?: string, url?: string, headers?: Headers, body?: Uint8Array | null, name?: string,
-   *   storage?: any, sockets?: any[] }} of
+   * @param {{ operation?: string, request?: Request, body?: Uint8Array | null, name?: string, storage?: any, sockets?: any[],
+   *   idle?: boolean, teamKey?: string, team?: string }} of
    */
-  constructor({ operation = '', method = 'POST', url = 'http://object/', headers = new Headers(), body = null, name = '', storage, sockets = [] }) {
-    this.operation = operation
-    this.request = { method, url, headers, body: null }
-    this.body = body
-    this.name = name
-    this.storage = storage
-    this.sql = storage?.sql
-    this.sockets = sockets
+  constructor(of) {
+    this.of = of
+    this.name = of.name ?? ''
+    this.sockets = of.sockets ?? []
   }
 
-  /** The same call from its beginning, with the group that it asked for. */
-  with(/** @type {string} */ team) {
-    const again = new Call({ ...this, ...this.request, body: this.body })
-    again.teamKey = this.missingTeam
-    again.team = team
-    return again
+  /** The same call from its beginning, with the group that it asked for. @param {string} team */
+  with(team) {
+    return new Call({ ...this.of, teamKey: this.missingTeam, team })
   }
 
-  /** @param {string} query @param {string} args */
-  exec(query, args) {
-    this.sql.exec(query, ...JSON.parse(args))
-    return ''
-  }
-
-  /** @param {string} query @param {string} args */
-  query(query, args) {
-    return tableOf(this.sql.exec(query, ...JSON.parse(args)).raw())
+  /** A statement's rows. @param {string} query @param {any[]} args @returns {Iterable<any[]>} */
+  rows(query, args) {
+    return this.of.storage.sql.exec(query, ...args).raw()
   }
 
   carried() {
@@ -107,91 +64,118 @@ export class Call {
   }
 
   /**
-   * Runs the call, in a transaction when there is storage. Of one that was rolled back nothing is sent.
+   * Runs the call, a request.
    * @param {Record<string, unknown>} env
    * @param {(time: number) => void} wake sets when the object wakes, 0 for never
    */
-  async run(env, wake = () => {}) {
-    return this.#go(go => go.handleRequest(this.request), env, wake)
+  async run(env, wake) {
+    const { status, headers, body } = await this.#go(env, wake)
+    return new Response(BODILESS.has(status) ? null : body, { status, headers })
   }
 
   /**
-   * Runs the call as an operation of the shell's own, and returns its answer, JSON.
+   * Runs the call, an operation of the shell's own, and returns its answer, JSON.
    * @param {Record<string, unknown>} env
    * @param {(time: number) => void} wake as of run
    */
   async operate(env, wake = () => {}) {
-    await this.#go(() => scope.recents.operate(), env, wake)
-    if (this.failed) throw new Error(`${this.operation} failed`)
-    return this.data
+    const { failed, body } = await this.#go(env, wake)
+    if (failed) throw new Error(`${this.of.operation} failed`)
+    return decoder.decode(body)
   }
 
   /**
-   * @template T
-   * @param {(go: Go) => T} enter
-   * @param {Record<string, unknown>} env
-   * @param {(time: number) => void} wake
+   * Runs the call, in a transaction when there is storage. Of one that was rolled back nothing is sent.
+   * @param {Record<string, unknown>} env @param {(time: number) => void} wake
    */
-  async #go(enter, env, wake) {
-    const go = await start(env)
-    const response = this.storage ? this.#transact(() => this.#enter(enter, go)) : this.#enter(enter, go)
+  async #go(env, wake) {
+    const instance = await start(env)
+    const heading = this.#heading()
+    const outcome = this.of.storage ? this.#transact(() => this.#enter(instance, heading)) : this.#enter(instance, heading)
     if (!this.rollback) {
-      if (this.wakeAt !== undefined) wake(this.wakeAt)
+      if (outcome.wakeAt !== '') wake(Number(outcome.wakeAt))
       for (const step of this.#after) attempt(step)
     }
-    return response
+    return outcome
   }
 
-  /** @template T @param {() => T} enter */
+  /** @param {() => Outcome} enter */
   #transact(enter) {
-    /** @type {T | undefined} */ let response
+    /** @type {Outcome | undefined} */ let outcome
     try {
-      this.storage.transactionSync(() => {
-        response = enter()
+      this.of.storage.transactionSync(() => {
+        outcome = enter()
         if (this.rollback) throw ROLLBACK
       })
     } catch (error) {
       if (error !== ROLLBACK) throw error
     }
-    return /** @type {T} */ (response)
+    return /** @type {Outcome} */ (outcome)
   }
 
-  /** @template T @param {(go: Go) => T} enter @param {Go} go */
-  #enter(enter, go) {
+  /** @param {import('./instance.mjs').Instance} instance @param {string} heading */
+  #enter(instance, heading) {
     scope.recents.call = this
     try {
-      const response = enter(go)
-      if (!this.ended) throw new Error('the call waits for something that no call may wait for')
-      return response
+      const left = instance.run(heading, this.of.body ?? NOTHING, this)
+      return this.#left(left.heading, left.body)
     } catch (error) {
-      instance = undefined // what is left of it is in no known state
+      abandon()
       throw error
     } finally {
       scope.recents.call = null
     }
   }
+
+  #heading() {
+    const { operation = '', request, storage, idle, teamKey = '', team = '' } = this.of
+    let text = operation + END + this.name + END + (storage ? '1' : '') + END + (idle ? '1' : '') + END + this.sockets.length + END +
+      teamKey + END + team + END + (request?.method ?? '') + END + (request?.url ?? '') + END
+    if (request === undefined) return text
+    for (const name of READ) {
+      const value = request.headers.get(name)
+      if (value !== null) text += name + END + value + END
+    }
+    return text
+  }
+
+  /**
+   * What Go has left, in the order of outcome.appendHeading.
+   * @param {string} heading @param {Uint8Array<ArrayBuffer>} body
+   * @typedef {{ status: number, failed: boolean, wakeAt: string, headers: [string, string][], body: Uint8Array<ArrayBuffer> }} Outcome
+   * @returns {Outcome}
+   */
+  #left(heading, body) {
+    const [status, failed, rollback, posted, wakeAt, missing, batch, ...rest] = heading.split(END)
+    this.rollback = rollback !== ''
+    this.posted = posted !== ''
+    this.missingTeam = missing
+    this.batch = batch
+    /** @type {[string, string][]} */ const headers = []
+    for (let i = 0; i + 1 < rest.length; i += 2) headers.push([rest[i], rest[i + 1]])
+    return { status: Number(status), failed: failed !== '', wakeAt, headers, body }
+  }
 }
 
-const ROW = '\x1e', END = '\x1f', NULL = '\0'
-const MARKS = /[\0\x1e\x1f]/
-
 /**
- * Rows as one text that Go cuts without reading it: a mark before each row, one behind each value. Texts that hold a mark
- * themselves, as an ext may, have the rows sent as JSON, which is read three times slower.
- * @param {Iterable<(string | number | null)[]>} rows
+ * Go's answer to a request that is not passed on to an object; with a refusal, a result code, Go says that.
+ * @param {Request} request @param {Uint8Array | null} body @param {Record<string, unknown>} env
  */
-function tableOf(rows) {
-  const all = []
-  let text = '', marked = false
-  for (const row of rows) {
-    all.push(row)
-    text += ROW
-    for (const value of row) {
-      marked ||= typeof value === 'string' && MARKS.test(value)
-      text += value === null ? NULL + END : value + END
-    }
+export async function answer(request, body, env, refusal = 0) {
+  const instance = await start(env)
+  const asked = { body, refusal, ended: false }
+  scope.recents.asked = asked
+  try {
+    const { method, url, headers } = request
+    const response = instance.binding.handleRequest({ method, url, headers, body: null })
+    if (!asked.ended) throw new Error('the call waits for something that no call may wait for')
+    return await response
+  } catch (error) {
+    abandon()
+    throw error
+  } finally {
+    scope.recents.asked = null
   }
-  return marked ? JSON.stringify(all) : text
 }
 
 /** A socket that closed meanwhile takes no frame, and needs none. */

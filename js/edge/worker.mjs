@@ -1,7 +1,7 @@
 // @ts-check
 /** The front of the worker, and the objects behind it: one for each account and one for each group. */
 import { DurableObject } from 'cloudflare:workers'
-import { Call } from './bridge.mjs'
+import { Call, answer } from './bridge.mjs'
 import { readBody } from './body.mjs'
 import { tokenAccount } from './token.mjs'
 import { serveSite } from './site.mjs'
@@ -34,15 +34,14 @@ async function toObject(request, env) {
   if (home.account !== '') return ask(env.ACCOUNTS, home.account, copyOf(request, body), env)
   if (home.team !== '') return ask(env.TEAMS, home.team, copyOf(request, body), env)
   if (!home.server && await tooOften(request, env)) return refuse(request, 416, env)
-  const response = await new Call({ method: request.method, url: request.url, headers: request.headers, body }).run(env)
+  const response = await answer(request, body, env)
   return isHandshake(request, response) ? seatSocket(response) : response
 }
 
 /** @param {Request} request @param {Uint8Array | null} body @param {any} env */
 async function homeOf(request, body, env) {
   if (body === null || env.RECENTS_SERVER_KEY === undefined) return { account: '', team: '', server: false }
-  const { method, url, headers } = request
-  return JSON.parse(await new Call({ operation: 'home', method, url, headers, body }).operate(env))
+  return JSON.parse(await new Call({ operation: 'home', request, body }).operate(env))
 }
 
 /** @param {Request} request @param {Uint8Array | null} body that was read of it */
@@ -66,8 +65,7 @@ async function ask(objects, name, request, env) {
 
 /** Go's answer to what is not passed on. @param {Request} request @param {number} code @param {any} env */
 function refuse(request, code, env) {
-  const { method, url, headers } = request
-  return new Call({ operation: 'refuse', method, url, headers, body: text.encode(String(code)) }).run(env)
+  return answer(request, null, env, code)
 }
 
 /** Whether the caller's address is over its rate, where the platform counts it. @param {Request} request @param {any} env */
@@ -85,6 +83,8 @@ function networkOf(address) {
   const zeros = tail === undefined ? 0 : 8 - before.length - after.length
   return [...before, ...Array(zeros).fill('0'), ...after].slice(0, 4).join(':')
 }
+
+/** Parcels by whom they go to, as Go hands them out. @typedef {{ to: string, ids: number[], parcels: string[] }[]} Batch */
 
 /** One account: its sessions, its sockets, and what it has for others. */
 export class Account extends DurableObject {
@@ -107,14 +107,15 @@ export class Account extends DurableObject {
 
   /** @param {Request} request */
   async fetch(request) {
-    let call = this.#call({ method: request.method, url: request.url, headers: request.headers, body: await readBody(request) })
+    const body = await readBody(request)
+    let call = this.#call({ request, body, idle: this.#carrying === undefined })
     let response = await call.run(this.env, this.#wake)
     if (call.missingTeam !== '') {
       const teams = this.env.TEAMS
       call = call.with(await teams.get(teams.idFromName(call.missingTeam)).team(call.missingTeam))
       response = await call.run(this.env, this.#wake)
     }
-    if (call.posted) await this.#firstRound()
+    if (call.posted) await this.#firstRound(call.batch === '' ? undefined : JSON.parse(call.batch))
     return isHandshake(request, response) ? seatSocket(response, this.ctx) : response
   }
 
@@ -167,30 +168,33 @@ export class Account extends DurableObject {
   /**
    * Waits until those that a message goes to first have it, or for as long as an answer may wait. One to many is carried on
    * after its answer.
+   * @param {Batch} [batch] the first, when nobody carried as it was posted
    */
-  async #firstRound() {
-    const carried = this.#carry().catch(error => console.error('the outbox waits for its alarm', error))
+  async #firstRound(batch) {
+    const carried = this.#carry(batch).catch(error => console.error('the outbox waits for its alarm', error))
     this.ctx.waitUntil(carried)
     const round = new Promise(resolve => { this.#rounds.push(resolve) })
     await Promise.race([carried, round, scheduler.wait(FIRST_ROUND)])
   }
 
-  /** Carries what is in the outbox and due. What fails stays, and the alarm tries again. */
-  #carry() {
-    this.#more = true
-    this.#carrying ??= this.#carryAll().finally(() => { this.#carrying = undefined })
+  /** Carries what is in the outbox and due. What fails stays, and the alarm tries again. @param {Batch} [batch] the first */
+  #carry(batch) {
+    this.#more ||= batch === undefined || this.#carrying !== undefined
+    this.#carrying ??= this.#carryAll(batch ?? []).finally(() => { this.#carrying = undefined })
     return this.#carrying
   }
 
-  async #carryAll() {
-    while (this.#more) {
-      this.#more = false
-      let batch = JSON.parse(await this.#operate('next'))
+  /** @param {Batch} batch */
+  async #carryAll(batch) {
+    for (;;) {
       while (batch.length > 0) batch = await this.#carryBatch(batch)
+      if (!this.#more) return
+      this.#more = false
+      batch = JSON.parse(await this.#operate('next'))
     }
   }
 
-  /** Carries a batch, and returns the next. @param {{ to: string, ids: number[], parcels: string[] }[]} batch */
+  /** Carries a batch, and returns the next. @param {Batch} batch */
   async #carryBatch(batch) {
     const next = JSON.parse(await this.#operate('settle', JSON.stringify(await this.#deliver(batch))))
     for (const done of this.#rounds.splice(0)) done()
@@ -198,7 +202,7 @@ export class Account extends DurableObject {
     return next
   }
 
-  /** @param {{ to: string, ids: number[], parcels: string[] }[]} batch */
+  /** @param {Batch} batch */
   async #deliver(batch) {
     const done = /** @type {number[]} */ ([]), failed = /** @type {number[]} */ ([])
     const accounts = this.env.ACCOUNTS

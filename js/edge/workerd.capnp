@@ -30,6 +30,7 @@ const recents :Workerd.Worker = (
     (name = "RECENTS_SERVER_KEY", fromEnvironment = "RECENTS_SERVER_KEY"),
     (name = "RECENTS_TOKEN_SECRET", fromEnvironment = "RECENTS_TOKEN_SECRET"),
     (name = "RECENTS_TOKEN_PUBLIC_KEY", fromEnvironment = "RECENTS_TOKEN_PUBLIC_KEY"),
+    (name = "RECENTS_TOKEN_AUDIENCE", fromEnvironment = "RECENTS_TOKEN_AUDIENCE"),
     (name = "RECENTS_ALLOW_ORIGIN", fromEnvironment = "RECENTS_ALLOW_ORIGIN"),
   ],
 );

@@ -3,14 +3,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite" // the engine of the tests
@@ -21,7 +25,7 @@ import (
 	"recents/server/sqlstore"
 )
 
-// object is a database as a Durable Object has one: rows cross as one JSON text.
+// object is a database as a Durable Object has one: a result crosses as a table.
 type object struct{ tx *sql.Tx }
 
 func (o *object) Exec(query string, args ...any) error {
@@ -37,36 +41,46 @@ func (o *object) Query(each func(sqlstore.Row) error, query string, args ...any)
 	if err != nil {
 		return err
 	}
-	text, err := jsonRows(rows)
+	t, err := tableOf(rows)
 	if err != nil {
 		return err
 	}
-	return eachRow(text, each)
+	return t.each(each)
 }
 
-func jsonRows(rows *sql.Rows) (text []byte, err error) {
+func tableOf(rows *sql.Rows) (t table, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	columns, err := rows.Columns()
 	if err != nil {
-		return nil, err
+		return table{}, err
 	}
-	text = []byte{'['}
+	t.columns = len(columns)
 	for rows.Next() {
 		values, targets := make([]any, len(columns)), make([]any, len(columns))
 		for i := range values {
 			targets[i] = &values[i]
 		}
 		if err := rows.Scan(targets...); err != nil {
-			return nil, err
+			return table{}, err
 		}
-		if len(text) > 1 {
-			text = append(text, ',')
-		}
-		if text, err = appendArgs(text, values); err != nil {
-			return nil, err
+		t.add(values...)
+	}
+	return t, rows.Err()
+}
+
+// add appends values as the shell counts them.
+func (t *table) add(values ...any) {
+	for _, v := range values {
+		switch v := v.(type) {
+		case nil:
+			t.cells = append(t.cells, math.NaN())
+		case int64:
+			t.cells = append(t.cells, float64(v))
+		case string:
+			units := len(utf16.Encode([]rune(v)))
+			t.cells, t.texts, t.units = append(t.cells, float64(units)+0.5), t.texts+v, t.units+units
 		}
 	}
-	return append(text, ']'), rows.Err()
 }
 
 const start = 1_700_000_000_000
@@ -111,7 +125,8 @@ func (f *fakeSockets) close(i, code int, _ string) {
 
 func newWorker(t *testing.T, name string) (*worker, *fakeSockets) {
 	sockets := &fakeSockets{}
-	w := &worker{at: *newPlace(t, name), sockets: sockets}
+	w := &worker{at: *newPlace(t, name), sockets: sockets, body: new(bytes.Buffer)}
+	w.now, w.db = w.at.now, w.at.db
 	n := 0
 	h, err := server.New(context.Background(), server.Options{
 		Accounts: &w.at, Remote: &w.at, Publish: w.publish, Keys: server.Keys{ServerKey: "key"}, Now: w.at.now,
@@ -130,7 +145,7 @@ func (w *worker) post(path, body string) *httptest.ResponseRecorder {
 	return rec
 }
 
-func (w *worker) run(t *testing.T, operation, body string) string {
+func (w *worker) do(t *testing.T, operation, body string) string {
 	data, err := w.operate(httptest.NewRequest(http.MethodPost, "/", nil), operation, []byte(body))
 	require.NoError(t, err, operation)
 	return string(data)
@@ -154,7 +169,7 @@ func TestMessageGoesRound(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, batch, 1)
 	require.Equal(t, "bob", batch[0].to)
-	require.JSONEq(t, `[{"to":"bob","ids":[1],"parcels":[`+string(core.AppendString(nil, batch[0].parcels[0]))+`]}]`, alice.run(t, "next", ""))
+	require.JSONEq(t, `[{"to":"bob","ids":[1],"parcels":[`+string(core.AppendString(nil, batch[0].parcels[0]))+`]}]`, alice.do(t, "next", ""))
 
 	bob, sockets := newWorker(t, "bob")
 	at, err = bob.wakeAt()
@@ -162,16 +177,16 @@ func TestMessageGoesRound(t *testing.T) {
 	require.Zero(t, at, "nothing to forget")
 	sockets.carried = []server.Carried{{Account: "bob", Expires: start + 1e6, Live: true}}
 	parcels := string(appendStrings(nil, batch[0].parcels))
-	require.Equal(t, "null", bob.run(t, "accept", parcels))
-	require.Equal(t, "null", bob.run(t, "accept", parcels), "once more")
+	require.Equal(t, "null", bob.do(t, "accept", parcels))
+	require.Equal(t, "null", bob.do(t, "accept", parcels), "once more")
 	require.Len(t, sockets.log, 1, "told once")
 	require.Contains(t, sockets.log[0], `"k":"p2p|alice"`)
 
-	require.Equal(t, "[]", alice.run(t, "settle", `{"done":[1],"failed":[]}`))
+	require.Equal(t, "[]", alice.do(t, "settle", `{"done":[1],"failed":[]}`))
 	at, err = alice.wakeAt()
 	require.NoError(t, err)
 	require.Equal(t, alice.at.collectAt(), at, "the receipt goes one day")
-	require.Equal(t, "[]", alice.run(t, "next", ""))
+	require.Equal(t, "[]", alice.do(t, "next", ""))
 	left := 0
 	require.NoError(t, alice.at.db.Query(func(r sqlstore.Row) error { left = int(r.Int(0)); return nil }, `SELECT count(*) FROM parcels`))
 	require.Zero(t, left)
@@ -236,7 +251,7 @@ func TestACallThatCameToTheWrongObject(t *testing.T) {
 func TestGroupThatIsFetched(t *testing.T) {
 	const send = `{"from":"alice","to":"hike","sessionType":"team","message":{"uuid":"m1"}}`
 	team, _ := newWorker(t, "team|hike")
-	require.Equal(t, "null", team.run(t, "team", "team|hike"))
+	require.Equal(t, "null", team.do(t, "team", "team|hike"))
 	require.Equal(t, http.StatusOK, team.post("/v1/setTeamMembers",
 		`{"teamId":"hike","sessionType":"team","owner":"o\"","managers":["m"],"members":["alice","bob"]}`).Code)
 
@@ -246,7 +261,7 @@ func TestGroupThatIsFetched(t *testing.T) {
 	require.True(t, alice.at.rollback)
 
 	alice.at.rollback = false
-	require.NoError(t, alice.at.give("team|hike", team.run(t, "team", "team|hike")))
+	require.NoError(t, alice.at.give("team|hike", team.do(t, "team", "team|hike")))
 	require.Equal(t, http.StatusOK, alice.post("/v1/sendMessage", send).Code)
 	batch, err := nextBatch(alice.at.db, start)
 	require.NoError(t, err)
@@ -286,41 +301,127 @@ func TestTokenThatEnds(t *testing.T) {
 	at, err = w.wakeAt()
 	require.NoError(t, err)
 	require.EqualValues(t, start, at)
-	w.run(t, "wake", "")
+	w.do(t, "wake", "")
 	require.Equal(t, []string{"1 closed 4401"}, sockets.log)
 }
 
-func TestRows(t *testing.T) {
+func TestArguments(t *testing.T) {
 	args, err := appendArgs(nil, []any{nil, "☕\n\"", int64(-5)})
 	require.NoError(t, err)
-	require.NoError(t, eachRow([]byte("["+string(args)+"]"), func(r sqlstore.Row) error {
+	require.Equal(t, `[null,"☕\n\"",-5]`, string(args))
+	_, err = appendArgs(nil, []any{3.5})
+	require.ErrorContains(t, err, "float64")
+}
+
+// TestRows: texts are cut by their length in UTF-16, those of other alphabets and
+// beyond the first plane too.
+func TestRows(t *testing.T) {
+	for _, text := range []string{"", "plain", "é☕", "a😀b", "\x00\x1e\x1f", "[1]", "🏳️‍🌈漢"} {
+		var all table
+		all.columns = 5
+		all.add(int64(-1<<53), nil, text, "next", text)
+		all.add(int64(7), "", text+text, nil, "")
+		var seen []string
+		require.NoError(t, all.each(func(r sqlstore.Row) error {
+			seen = append(seen, fmt.Sprintf("%d %t|%s|%s|%s", r.Int(0), r.Null(1), r.Text(2), r.Text(3), r.Text(4)))
+			require.Zero(t, r.Text(1))
+			return nil
+		}))
+		require.Equal(t, []string{fmt.Sprintf("%d true|%s|next|%s", -1<<53, text, text), fmt.Sprintf("7 false|%s||", text+text)}, seen)
+	}
+	require.NoError(t, new(table).each(nil), "no rows")
+}
+
+// TestRowsThatAreTorn: what the shell cannot have meant is no result.
+func TestRowsThatAreTorn(t *testing.T) {
+	each := func(sqlstore.Row) error { return nil }
+	for name, torn := range map[string]table{
+		"a row too short":    {columns: 2, cells: []float64{1, 2, 3}},
+		"a text too short":   {columns: 1, cells: []float64{3.5}, texts: "ab", units: 2},
+		"within a character": {columns: 1, cells: []float64{1.5, 1.5}, texts: "😀", units: 2},
+		"and no end of it":   {columns: 1, cells: []float64{2.5}, texts: "é\xe2", units: 2},
+	} {
+		require.Equal(t, errTorn, torn.each(each), name)
+	}
+	full := errors.New("full")
+	one := table{columns: 1, cells: []float64{1}}
+	require.Equal(t, full, one.each(func(sqlstore.Row) error { return full }))
+	text := table{columns: 1, cells: []float64{1.5}, texts: "x", units: 1}
+	require.PanicsWithValue(t, errNoNumber, func() { _ = text.each(func(r sqlstore.Row) error { r.Int(0); return nil }) })
+	null := table{columns: 1, cells: []float64{math.NaN()}}
+	require.NoError(t, null.each(func(r sqlstore.Row) error {
 		require.True(t, r.Null(0))
 		require.Zero(t, r.Int(0))
 		require.Empty(t, r.Text(0))
-		require.Equal(t, "☕\n\"", r.Text(1))
-		require.EqualValues(t, -5, r.Int(2))
 		return nil
 	}))
-	var seen []string
-	require.NoError(t, eachRow([]byte("\x1e1\x1f\x00\x1f[\"x\"]\x1f\x1e-2\x1f\x1f☕\n\x1f"), func(r sqlstore.Row) error {
-		seen = append(seen, fmt.Sprintf("%d %t %s %s", r.Int(0), r.Null(1), r.Text(1), r.Text(2)))
-		return nil
-	}))
-	require.Equal(t, []string{`1 true  ["x"]`, "-2 false  ☕\n"}, seen)
-	require.NoError(t, eachRow(nil, nil), "no rows")
-	require.Equal(t, errTorn, eachRow([]byte("\x1e1"), nil))
-	require.Panics(t, func() { _ = eachRow([]byte("\x1ex\x1f"), func(r sqlstore.Row) error { r.Int(0); return nil }) })
-	_, err = appendArgs(nil, []any{3.5})
-	require.ErrorContains(t, err, "float64")
+}
+
+// heading is a call's as the shell writes it.
+func heading(fields ...string) string { return strings.Join(fields, fieldEnd) + fieldEnd }
+
+func TestRequestThatCrosses(t *testing.T) {
+	c := parseCall(heading("", "alice", "1", "", "3", "team|a", `{"owner":"o"}`, "POST", "http://a.example/v1/sync?x=%C3%A9",
+		"Host", "a.example", "Idempotency-Key", "one, two", "Sec-WebSocket-Protocol", "recents.v1, bearer.x", "Content-Length", "2", "Cf-Connecting-Ip", "2001:db8::1"), []byte("{}"))
+	require.Equal(t, []any{"", "alice", true, false, 3, "team|a", `{"owner":"o"}`},
+		[]any{c.operation, c.name, c.storage, c.idle, c.open, c.teamKey, c.team})
+	r := c.request()
+	require.Equal(t, "/v1/sync", r.URL.Path)
+	require.Equal(t, []string{"one", "two"}, r.Header.Values("Idempotency-Key"))
+	require.Equal(t, []string{"recents.v1, bearer.x"}, r.Header.Values("Sec-WebSocket-Protocol"))
+	require.Equal(t, []any{"a.example", int64(2), "[2001:db8::1]:0", "POST"}, []any{r.Host, r.ContentLength, r.RemoteAddr, r.Method})
+	body, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	require.Equal(t, "{}", string(body))
+
+	none := parseCall(heading("home", "", "", "1", "0", "", "", "GET", "http://a.example/%zz"), nil)
+	require.True(t, none.idle)
+	r = none.request()
+	require.Nil(t, r.Body)
+	require.Equal(t, []any{"http://a.example/%zz", int64(-1), "127.0.0.1:0", ""}, []any{r.URL.Path, r.ContentLength, r.RemoteAddr, r.Header.Get("Authorization")})
+}
+
+// ask runs a call as the shell does, and returns its heading's fields but the
+// headers, and its body.
+func (w *worker) ask(operation, path, body string) (left []string, answer string) {
+	c := parseCall(heading(operation, w.at.name, "1", "1", "0", "", "", "POST", "http://a.example"+path, "Authorization", "Bearer key"), []byte(body))
+	o := w.run(c)
+	return strings.Split(string(o.appendHeading(nil)), fieldEnd)[:7], w.body.String()
+}
+
+// TestOutcome: what each kind of call leaves, field by field as the shell reads
+// them.
+func TestOutcome(t *testing.T) {
+	w, _ := newWorker(t, "alice")
+	left, body := w.ask("", "/v1/sendMessage", hello)
+	require.Equal(t, []string{"200", "", "", "1", fmt.Sprint(start + carrying), ""}, left[:6])
+	require.JSONEq(t, w.do(t, "next", ""), left[6], "what next would say")
+	require.Contains(t, body, `{"code":200,"data":{"serverId":`)
+
+	left, _ = w.ask("", "/v1/nothing", "{}")
+	require.Equal(t, []string{"404", "", "", "", "", "", ""}, left)
+	left, _ = w.ask("", "/v1/sendMessage", strings.NewReplacer("p2p", "team", "m1", "m2").Replace(hello))
+	require.Equal(t, []string{"503", "", "1", "", "", "team|bob", ""}, left)
+	left, body = w.ask("home", "/v1/sendMessage", hello)
+	require.Equal(t, []string{"200", "", "", "", "", "", ""}, left)
+	require.JSONEq(t, `{"account":"alice","team":"","server":true}`, body)
+	left, _ = w.ask("nothing", "", "")
+	require.Equal(t, []string{"200", "1", "1", "", "", "", ""}, left)
+
+	w.db = nil
+	w.handler = nil // any panic will do
+	left, body = w.ask("", "/v1/sendMessage", hello)
+	require.Equal(t, []string{"500", "1", "1", "", "", "", ""}, left)
+	require.Equal(t, `{"code":500,"errorDetails":"internal error"}`, body)
 }
 
 func TestHearAndUnknownOperations(t *testing.T) {
 	w, sockets := newWorker(t, "alice")
 	sockets.carried = []server.Carried{{Account: "alice", Expires: start + 1e6}}
-	w.run(t, "hear", `{"t":"hello","v":1,"epoch":"","cursor":0,"clientId":"tab"}`)
+	w.do(t, "hear", `{"t":"hello","v":1,"epoch":"","cursor":0,"clientId":"tab"}`)
 	require.True(t, sockets.carried[0].Live)
 	require.Equal(t, "tab", sockets.carried[0].ClientID)
-	w.run(t, "hear", `{`)
+	w.do(t, "hear", `{`)
 	require.Equal(t, "0 closed 1008", sockets.log[len(sockets.log)-1])
 	_, err := w.operate(httptest.NewRequest(http.MethodPost, "/", nil), "nothing", nil)
 	require.Equal(t, errNoOperation, err)

@@ -13,14 +13,6 @@ import (
 	"recents/server"
 )
 
-// worker is the instance: one Handler for all objects, and the one of them
-// whose call runs.
-type worker struct {
-	handler *server.Handler
-	at      place
-	sockets sockets
-}
-
 // sockets are the open ones of the object at hand, as the shell holds them. What
 // is sent leaves when the call's transaction is committed.
 type sockets interface {

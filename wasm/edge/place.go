@@ -20,6 +20,7 @@ type place struct {
 	db       sqlstore.DB // nil at the front
 	name     string      // the account, or the group's session key
 	now      func() int64
+	open     int                      // sockets of the object
 	given    map[string]*account.Team // groups that were fetched for this call
 	stirred  bool                     // when to wake may have changed
 	posted   bool                     // parcels wait to be carried

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"math"
 
 	"recents/core"
 	"recents/server/sqlstore"
@@ -30,107 +30,94 @@ func appendArgs(dst []byte, args []any) ([]byte, error) {
 	return append(dst, ']'), nil
 }
 
-// The shell hands out a result as one text: rowMark before each row, valueEnd
-// behind each value, null for NULL. A result whose texts hold a mark themselves
-// comes as a JSON array of arrays.
-const (
-	rowMark  = 0x1e
-	valueEnd = 0x1f
-	nullText = "\x00"
-)
+// table is a result as it crosses: a number for each value, row by row, and all
+// texts in one. The number of an INTEGER is itself, that of a TEXT its length in
+// UTF-16 and a half, that of NULL is NaN. So no value is searched for its end,
+// and none is written as text and read again.
+type table struct {
+	columns int
+	cells   []float64
+	texts   string
+	units   int // UTF-16 units of texts, which is all that the shell can count
+}
 
 var errTorn = errors.New("edge: a result ends within a value")
 
-// eachRow calls each with every row of a result.
-func eachRow(text []byte, each func(sqlstore.Row) error) error {
-	if len(text) > 0 && text[0] == '[' {
-		return eachJSONRow(text, each)
-	}
-	var r row
-	for len(text) > 0 {
-		r = r[:0]
-		for text = text[1:]; len(text) > 0 && text[0] != rowMark; {
-			end := bytes.IndexByte(text, valueEnd)
-			if end < 0 {
+// each calls fn with every row.
+func (t *table) each(fn func(sqlstore.Row) error) error {
+	r := row{texts: make([]string, t.columns)}
+	rest, ascii := t.texts, len(t.texts) == t.units
+	for cells := t.cells; len(cells) > 0; cells = cells[t.columns:] {
+		if len(cells) < t.columns {
+			return errTorn
+		}
+		r.cells = cells[:t.columns]
+		for i, cell := range r.cells {
+			r.texts[i] = ""
+			if !isText(cell) {
+				continue
+			}
+			n, ok := bytesOf(rest, int(cell), ascii)
+			if !ok {
 				return errTorn
 			}
-			r = append(r, text[:end])
-			text = text[end+1:]
+			r.texts[i], rest = rest[:n], rest[n:]
 		}
-		if err := each(r); err != nil {
+		if err := fn(&r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// row is one row of a result: the texts of its values.
-type row [][]byte
+// isText reports whether a cell is a text's: neither a whole number nor NaN,
+// which is not equal to itself either.
+func isText(cell float64) bool { return cell-math.Floor(cell) == 0.5 }
 
-// Null implements sqlstore.Row.
-func (r row) Null(column int) bool { return string(r[column]) == nullText }
-
-// Int implements sqlstore.Row.
-func (r row) Int(column int) int64 {
-	if r.Null(column) {
-		return 0
+// bytesOf is how many bytes the first n UTF-16 units of a text are.
+func bytesOf(text string, n int, ascii bool) (int, bool) {
+	if ascii {
+		return n, n <= len(text)
 	}
-	return mustInt(r[column])
-}
-
-// Text implements sqlstore.Row.
-func (r row) Text(column int) string {
-	if r.Null(column) {
-		return ""
-	}
-	return string(r[column])
-}
-
-// mustInt reads a number of an INTEGER column, which holds no other: the tables
-// are STRICT.
-func mustInt(text []byte) int64 {
-	n, err := core.Int(text)
-	if err != nil {
-		panic(err)
-	}
-	return n
-}
-
-// jsonRow is one row of a result in JSON: the texts of its JSON values.
-type jsonRow [][]byte
-
-func eachJSONRow(rows []byte, each func(sqlstore.Row) error) error {
-	return core.Items(rows, func(raw []byte) error {
-		var r jsonRow
-		if err := core.Items(raw, func(value []byte) error {
-			r = append(r, value)
-			return nil
-		}); err != nil {
-			return err
+	i := 0
+	for ; n > 0 && i < len(text); n-- {
+		switch c := text[i]; {
+		case c < 0x80:
+			i++
+		case c < 0xe0:
+			i += 2
+		case c < 0xf0:
+			i += 3
+		default: // a pair of surrogates
+			i += 4
+			n--
 		}
-		return each(r)
-	})
+	}
+	return i, n == 0 && i <= len(text)
+}
+
+// row is one row of a table.
+type row struct {
+	cells []float64
+	texts []string
 }
 
 // Null implements sqlstore.Row.
-func (r jsonRow) Null(column int) bool { return string(r[column]) == "null" }
+func (r *row) Null(column int) bool { return math.IsNaN(r.cells[column]) }
 
-// Int implements sqlstore.Row.
-func (r jsonRow) Int(column int) int64 {
+// Int implements sqlstore.Row. The tables are STRICT, so a text is in no column
+// that a number is asked of.
+func (r *row) Int(column int) int64 {
 	if r.Null(column) {
 		return 0
 	}
-	return mustInt(r[column])
+	if isText(r.cells[column]) {
+		panic(errNoNumber)
+	}
+	return int64(r.cells[column])
 }
 
+var errNoNumber = errors.New("edge: a column of numbers holds a text")
+
 // Text implements sqlstore.Row.
-func (r jsonRow) Text(column int) string {
-	if r.Null(column) {
-		return ""
-	}
-	s, err := core.String(r[column])
-	if err != nil {
-		panic(err) // the shell has written it
-	}
-	return s
-}
+func (r *row) Text(column int) string { return r.texts[column] }
