@@ -221,3 +221,23 @@ func TestEdDSA(t *testing.T) {
 		})
 	}
 }
+
+// TestAudience: where tokens have to name an audience, those that do not are
+// refused. (A server in dev mode makes its own tokens; its setting has its test
+// in server/.)
+func TestAudience(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	t.Setenv("RECENTS_TOKEN_PUBLIC_KEY", base64.StdEncoding.EncodeToString(public))
+	t.Setenv("RECENTS_TOKEN_AUDIENCE", "chat")
+	edge := newEdge(t)
+	for aud, want := range map[string]int{"chat": http.StatusOK, "other": http.StatusUnauthorized, "": http.StatusUnauthorized} {
+		claims := jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()}
+		if aud != "" {
+			claims["aud"] = aud
+		}
+		token, err := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims).SignedString(private)
+		require.NoError(t, err)
+		require.Equal(t, want, edge.do(t, request{path: "/v1/queryMySessionList", token: token, body: `{}`}).status, "aud %q", aud)
+	}
+}
