@@ -71,12 +71,15 @@ async function run(command: string, cwd: string, env: Record<string, string>): P
   const child = spawn('bash', ['-c', `exec ${command}`], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
   const ended = once(child, 'exit')
   let told = ''
-  for await (const chunk of child.stdout) {
-    told += chunk
-    const port = /(?:port |127\.0\.0\.1:)([1-9]\d*)/.exec(told)?.[1]
-    if (port) return { url: `http://127.0.0.1:${port}`, end: () => (child.kill(), ended) }
-  }
-  throw new Error(`${command} ended before it served: ${told}`)
+  const port = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk) => { // to its end: a pipe that is closed ends who writes into it
+      told += chunk
+      const found = /(?:port |127\.0\.0\.1:)([1-9]\d*)\D/.exec(told)?.[1]
+      if (found) resolve(found)
+    })
+    void ended.then(() => reject(new Error(`${command} ended before it served: ${told}`)))
+  })
+  return { url: `http://127.0.0.1:${port}`, end: () => (child.kill(), ended) }
 }
 
 /** The code blocks of a language, in order. */

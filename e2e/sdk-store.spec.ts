@@ -42,6 +42,31 @@ test.describe('before the core is there', () => {
     await untilConnection(page, 'alice', 'live')
   })
 
+  test('what changes between the first list and the core is told, and nothing else', async ({ server, api, page }) => {
+    for (const friend of ['bob', 'carol', 'dave', 'erin']) await api.send(friend, 'alice', 'hello')
+    const held: Route[] = []
+    await page.route(wasm, (route) => void held.push(route))
+    await connect(page, server, 'alice')
+    await page.evaluate(() => {
+      const told: string[] = []
+      const { messageService } = window.clients.alice!
+      messageService.onMySessionUpdate.listen((session) => void told.push(`updated ${session.sessionId}`))
+      messageService.onMySessionDelete.listen((keys) => void told.push(...keys.map((key) => `deleted ${key.sessionId}`)))
+      Object.assign(window, { told })
+    })
+    expect(idsOf(await list(page, 'alice'))).toEqual(['erin', 'dave', 'carol', 'bob'])
+    await expect.poll(() => held.length).toBe(1)
+    await api.send('bob', 'alice', 'meanwhile')
+    await api.user('alice', '/v1/deleteMySession', { sessionList: [{ sessionId: 'p2p|carol' }] })
+    await api.send('frank', 'alice', 'hello')
+    await held[0]!.continue()
+    await untilConnection(page, 'alice', 'live')
+    const told = (): Promise<string[]> => page.evaluate(() => (window as unknown as { told: string[] }).told)
+    await expect.poll(told).toHaveLength(3)
+    await api.send('grace', 'alice', 'after all')
+    await expect.poll(told).toEqual(['updated bob', 'updated frank', 'deleted carol', 'updated grace'])
+  })
+
   test('N13 an answer that was overtaken by events is not given', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'old')
     const held: (() => Promise<void>)[] = []

@@ -1,4 +1,4 @@
-import type { Client, ClientStatus, EventStream, MessageService, NIMResult, RecentSession, SessionKey, SettledWrite } from './api.js'
+import type { Client, ClientStatus, EventStream, MessageService, NIMResult, RecentSession, RecentSessionList, SessionKey, SettledWrite } from './api.js'
 import { newest, soon } from './boot.js'
 import type { Core, Host } from './core.js'
 import { deleteCall, getCall, listCall, updateCall, type Call } from './params.js'
@@ -7,7 +7,7 @@ import { Refusal, refused, textOf } from './result.js'
 import type { Settings } from './settings.js'
 import { Store } from './store.js'
 import { Broadcast } from './stream.js'
-import { CodeOffline, CodeServer, CodeTimeout } from './wire.gen.js'
+import { CodeOffline, CodeServer, CodeTimeout, MaxPage } from './wire.gen.js'
 
 /** How often a minute a core that died is started again. */
 const mostRestarts = 3
@@ -46,6 +46,8 @@ export class LiveClient implements Client {
   #core: Core | undefined // loaded
   #starting: Promise<Core> | undefined
   #first: Promise<unknown> | undefined // the list that is asked for before the core is there
+  #shown: RecentSessionList | undefined // what the app was shown without the core, until the core has told what is new since
+  readonly #heard = new Set<string>() // the sessions of which there was an event since
   #failures = 0
   #deaths: number[] = []
   #notBefore = 0
@@ -148,11 +150,41 @@ export class LiveClient implements Client {
       const result = await answer
       if (result && told === this.#told) {
         this.#calls.get(id)?.(result as NIMResult<never>)
+        this.#show(result.data!)
         return
       }
     }
     const core = this.#core ?? (await this.#start())
     if (this.#calls.has(id)) core.call(id, call.kind, call.body)
+  }
+
+  /** Remembers what the app was shown without the core, whose events begin with what the core knew first. */
+  #show(list: RecentSessionList): void {
+    if (list.sessionList.length < (this.#shown?.sessionList.length ?? 0)) return
+    this.#shown = list
+    this.#heard.clear()
+    void this.#catchUp()
+  }
+
+  /** Tells what changed between the list that the app was shown and the core's, once that is the server's. */
+  async #catchUp(): Promise<void> {
+    const shown = this.#shown
+    if (!shown || !this.#core || this.#status.connection !== 'live') return
+    this.#shown = undefined
+    const { data, source, fresh } = (await this.#call(() => listCall([{ limit: MaxPage }]))) as NIMResult<RecentSessionList>
+    if (!data || source !== 'cache' || !fresh) {
+      this.#shown ??= shown // not live any more: the next time
+      return
+    }
+    const { differences } = await import('./core.js')
+    const { updated, deleted } = differences(shown, data, this.#heard)
+    for (const session of updated) this.#updates.emit(session)
+    if (deleted.length > 0) this.#deletes.emit(deleted)
+  }
+
+  #hear(keys: SessionKey[]): void {
+    this.#told++
+    if (this.#shown) for (const { sessionType, sessionId } of keys) this.#heard.add(`${sessionType}|${sessionId}`)
   }
 
   #asResult(error: unknown): NIMResult<never> {
@@ -194,11 +226,11 @@ export class LiveClient implements Client {
       remote: this.#remote,
       reply: (id, json) => this.#calls.get(id)?.(JSON.parse(json)),
       updated: (sessions) => {
-        this.#told++
+        this.#hear(sessions)
         for (const session of sessions) this.#updates.emit(session)
       },
       deleted: (keys) => {
-        this.#told++
+        this.#hear(keys)
         this.#deletes.emit(keys)
       },
       settled: (write) => this.#settled.emit(write),
@@ -247,6 +279,7 @@ export class LiveClient implements Client {
     if (Object.entries(next).every(([name, value]) => known[name] === value)) return
     this.#status = Object.freeze(next)
     this.#statuses.emit(next)
+    void this.#catchUp()
   }
 }
 

@@ -64,6 +64,8 @@ const longestTimer = 2 ** 31 - 1
 
 const encoder = new TextEncoder()
 
+export { differences } from './gap.js' // which only a page that has the core needs
+
 /** Loads the core and what is stored. Rejects when the program cannot be had. */
 export async function startCore(host: Host): Promise<Core> {
   // Vite's development server bundles a dependency into .vite/deps/, and leaves its other files where they are.
