@@ -67,6 +67,25 @@ test.describe('before the core is there', () => {
     await expect.poll(told).toEqual(['updated bob', 'updated frank', 'deleted carol', 'updated grace'])
   })
 
+  test.describe('of an account with all kinds of sessions', () => {
+    test.use({ seed: true })
+
+    test('what did not change between the first list and the core is told by no event', async ({ server, api, page }) => {
+      await connect(page, server, 'alice')
+      await page.evaluate(() => {
+        const told: string[] = []
+        window.clients.alice!.messageService.onMySessionUpdate.listen((session) => void told.push(JSON.stringify(session)))
+        Object.assign(window, { told })
+      })
+      expect(idsOf(await list(page, 'alice')).length).toBeGreaterThan(10)
+      await untilConnection(page, 'alice', 'live')
+      await api.send('grace', 'alice', 'after all')
+      const told = (): Promise<string[]> => page.evaluate(() => (window as unknown as { told: string[] }).told)
+      await expect.poll(async () => (await told()).at(-1)).toContain('after all')
+      expect(await told()).toHaveLength(1)
+    })
+  })
+
   test('N13 an answer that was overtaken by events is not given', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'old')
     const held: (() => Promise<void>)[] = []

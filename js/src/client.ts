@@ -48,6 +48,7 @@ export class LiveClient implements Client {
   #first: Promise<unknown> | undefined // the list that is asked for before the core is there
   #shown: RecentSessionList | undefined // what the app was shown without the core, until the core has told what is new since
   readonly #heard = new Set<string>() // the sessions of which there was an event since
+  #catching = false
   #failures = 0
   #deaths: number[] = []
   #notBefore = 0
@@ -168,16 +169,14 @@ export class LiveClient implements Client {
 
   /** Tells what changed between the list that the app was shown and the core's, once that is the server's. */
   async #catchUp(): Promise<void> {
-    const shown = this.#shown
-    if (!shown || !this.#core || this.#status.connection !== 'live') return
-    this.#shown = undefined
-    const { data, source, fresh } = (await this.#call(() => listCall([{ limit: MaxPage }]))) as NIMResult<RecentSessionList>
-    if (!data || source !== 'cache' || !fresh) {
-      this.#shown ??= shown // not live any more: the next time
-      return
-    }
+    if (!this.#shown || this.#catching || !this.#core || this.#status.connection !== 'live') return
+    this.#catching = true
     const { differences } = await import('./core.js')
-    const { updated, deleted } = differences(shown, data, this.#heard)
+    const { data, source, fresh } = (await this.#call(() => listCall([{ limit: MaxPage }]))) as NIMResult<RecentSessionList>
+    this.#catching = false
+    if (!data || source !== 'cache' || !fresh) return // not live any more: the next time
+    const { updated, deleted } = differences(this.#shown, data, this.#heard) // what was told meanwhile is newer
+    this.#shown = undefined
     for (const session of updated) this.#updates.emit(session)
     if (deleted.length > 0) this.#deletes.emit(deleted)
   }
