@@ -89,7 +89,7 @@ const ciSchedules = "10000"
 // prints in how many schedules it was caught.
 func TestEachSeededBugIsCaught(t *testing.T) {
 	if testing.Short() {
-		t.Skip("compiles the simulator once for each bug")
+		t.Skip("-short: compiles the simulator once for each bug, a minute or two; ./build.sh test runs it, without -short")
 	}
 	caught := make([]string, len(bugs))
 	for i, b := range bugs {

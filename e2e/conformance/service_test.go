@@ -67,7 +67,7 @@ func newEdge(t testing.TB) *service { return newWorker(t, "edge") }
 // skipped where RECENTS_EDGE does not say that it was built just now.
 func newWorker(t testing.TB, build string) *service {
 	if os.Getenv("RECENTS_EDGE") != "required" {
-		t.Skip("the worker may not be built: run ./build.sh test edge")
+		t.Skip("the worker may be another than this source's: ./build.sh test edge, a part of ./build.sh test, builds it and runs this")
 	}
 	for _, needed := range []string{workerd, "../../build/" + build + "/worker.mjs", "../../build/" + build + "/recents-edge.wasm"} {
 		_, err := os.Stat(needed)
