@@ -274,24 +274,42 @@ func Valid(b []byte) error {
 // with its escapes resolved, and the value's text. It stops at the first
 // error. Slices are valid during the call.
 func Fields(b []byte, each func(name, raw []byte) error) error {
-	i, more, err := firstMember(b, 0, '{')
-	for more && err == nil {
-		var name []byte
-		var start int
-		if name, start, err = scanName(b, i); err != nil {
-			return err
+	end, err := members(b, 0, func(name []byte, start int) (int, error) {
+		end, err := skipValue(b, start)
+		if err == nil {
+			err = each(name, b[start:end])
 		}
-		if i, err = skipValue(b, start); err != nil {
-			return err
-		}
-		if err = each(name, b[start:i]); err == nil {
-			i, more, err = nextMember(b, i, '}')
-		}
-	}
+		return end, err
+	})
 	if err != nil {
 		return err
 	}
-	return atEnd(b, i)
+	return atEnd(b, end)
+}
+
+// members walks the object at b[start:] and returns its end. read is told each
+// member's name and where its value starts, checks that value's grammar, and
+// returns its end: so a caller that looks into a value looks at it once.
+func members(b []byte, start int, read func(name []byte, start int) (end int, err error)) (end int, err error) {
+	return walk(b, start, '{', func(i int) (int, error) {
+		name, value, err := scanName(b, i)
+		if err != nil {
+			return value, err
+		}
+		return read(name, value)
+	})
+}
+
+// walk walks the object or array at b[start:] and returns its end. read is told
+// where each member starts, and returns its end.
+func walk(b []byte, start int, opener byte, read func(start int) (end int, err error)) (end int, err error) {
+	i, more, err := firstMember(b, start, opener)
+	for more && err == nil {
+		if i, err = read(i); err == nil {
+			i, more, err = nextMember(b, i, opener+2) // as in enterValue
+		}
+	}
+	return i, err
 }
 
 // scanName reads the member's name at b[i:] and returns where its value starts.
@@ -316,20 +334,17 @@ func scanName(b []byte, i int) (name []byte, start int, err error) {
 
 // Items calls each with the text of every element of the one array in b.
 func Items(b []byte, each func(raw []byte) error) error {
-	i, more, err := firstMember(b, 0, '[')
-	for more && err == nil {
-		start := i
-		if i, err = skipValue(b, start); err != nil {
-			return err
+	end, err := walk(b, 0, '[', func(start int) (int, error) {
+		end, err := skipValue(b, start)
+		if err == nil {
+			err = each(b[start:end])
 		}
-		if err = each(b[start:i]); err == nil {
-			i, more, err = nextMember(b, i, ']')
-		}
-	}
+		return end, err
+	})
 	if err != nil {
 		return err
 	}
-	return atEnd(b, i)
+	return atEnd(b, end)
 }
 
 // firstMember goes into the object or array at b[i:], to the start of its first

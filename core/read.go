@@ -15,29 +15,19 @@ type reader func(b []byte, start int) (end int, err error)
 
 // Read reads the object in b into the members it knows, and skips the others.
 // A refusal names the member in front.
-func Read(b []byte, members ...Member) error {
-	i, more, err := firstMember(b, 0, '{')
-	for more && err == nil {
-		var name []byte
-		var start int
-		if name, start, err = scanName(b, i); err != nil {
-			return err
-		}
-		if i, err = readMember(members, name, b, start); err == nil {
-			i, more, err = nextMember(b, i, '}')
-		}
-	}
+func Read(b []byte, known ...Member) error {
+	end, err := members(b, 0, func(name []byte, start int) (int, error) { return readMember(known, name, b, start) })
 	if err != nil {
 		return err
 	}
-	return atEnd(b, i)
+	return atEnd(b, end)
 }
 
 // readMember reads the value at b[start:] into the member of that name, if there
 // is one, and returns its end.
-func readMember(members []Member, name, b []byte, start int) (end int, err error) {
-	for i := range members {
-		m := &members[i]
+func readMember(known []Member, name, b []byte, start int) (end int, err error) {
+	for i := range known {
+		m := &known[i]
 		if m.Name != string(name) {
 			continue
 		}

@@ -60,27 +60,19 @@ func ParseRow(b []byte) (Row, error) {
 	return r, err
 }
 
-// rowAt reads the row at b[start:] and returns its end. What is read first is
-// read once: a list of rows is no list of texts before (ParseRows).
+// rowAt reads the row at b[start:] and returns its end.
 func rowAt(b []byte, start int) (r Row, end int, err error) {
-	i, more, err := firstMember(b, start, '{')
-	for more && err == nil {
-		var name []byte
-		var value int
-		if name, value, err = scanName(b, i); err != nil {
-			break
+	end, err = members(b, start, func(name []byte, value int) (int, error) {
+		end, err := skipValue(b, value)
+		if err == nil {
+			err = r.set(string(name), b[value:end:end])
 		}
-		if i, err = skipValue(b, value); err != nil {
-			break
-		}
-		if err = r.set(string(name), b[value:i:i]); err == nil {
-			i, more, err = nextMember(b, i, '}')
-		}
-	}
+		return end, err
+	})
 	if err != nil {
-		return Row{}, i, prefixed("row", err)
+		return Row{}, end, prefixed("row", err)
 	}
-	return r, i, r.check()
+	return r, end, r.check()
 }
 
 func (r *Row) set(name string, raw []byte) (err error) {
@@ -132,29 +124,21 @@ func (r *Row) check() error {
 	return nil
 }
 
-// ParseRows reads an array of rows. At most limit are taken, one more is an
-// error: no peer may make a reader hold more than it asked for.
-func ParseRows(b []byte, limit int) ([]Row, error) {
-	rows, end, err := rowsAt(b, 0, limit)
-	if err == nil {
-		err = atEnd(b, end)
-	}
-	return rows, err
-}
-
+// rowsAt reads the array of rows at b[start:] and returns its end. At most limit
+// are taken, one more is an error: no peer may make a reader hold more than it
+// asked for.
 func rowsAt(b []byte, start, limit int) (rows []Row, end int, err error) {
-	i, more, err := firstMember(b, start, '[')
-	for more && err == nil {
+	end, err = walk(b, start, '[', func(start int) (int, error) {
 		if len(rows) == limit {
-			return rows, i, BadParam("rows: more than " + Itoa(int64(limit)))
+			return start, BadParam("rows: more than " + Itoa(int64(limit)))
 		}
-		var r Row
-		if r, i, err = rowAt(b, i); err == nil {
-			rows = append(rows, r)
-			i, more, err = nextMember(b, i, ']')
+		row, end, err := rowAt(b, start)
+		if err == nil {
+			rows = append(rows, row)
 		}
-	}
-	return rows, i, err
+		return end, err
+	})
+	return rows, end, err
 }
 
 // AppendRows appends name and an array of rows.

@@ -218,22 +218,6 @@ func AppendSnapshotPage(dst []byte, p *SnapshotPage) []byte {
 	return append(AppendNum(dst, `,"nextMaxTime":`, p.NextMax), '}')
 }
 
-// ParseSnapshotPage reads the data of a /v1/snapshot answer.
-func ParseSnapshotPage(b []byte) (SnapshotPage, error) {
-	s, err := ReadSnapshot(b)
-	if err != nil {
-		return SnapshotPage{}, err
-	}
-	p := SnapshotPage{Epoch: s.Epoch, AsOf: s.AsOf, More: s.More, NextMax: s.NextMax}
-	for {
-		row, err := s.Next()
-		if row == nil {
-			return p, err
-		}
-		p.Rows = append(p.Rows, *row)
-	}
-}
-
 // SnapshotReader reads a snapshot page row by row: one may be a megabyte, more
 // than a page on a phone should take at once. Its fields are SnapshotPage's.
 type SnapshotReader struct {

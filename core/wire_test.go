@@ -13,6 +13,22 @@ import (
 var wireRow = core.Row{Key: core.Key{Type: core.P2P, ID: "bob"}, Seq: 5, UpdateTime: 9, Ext: "e", HasExt: true, ExtSeq: 4}
 
 // Each message reads back as it was written, and its text is pinned.
+// parseSnapshotPage reads a page to its end.
+func parseSnapshotPage(b []byte) (core.SnapshotPage, error) {
+	s, err := core.ReadSnapshot(b)
+	if err != nil {
+		return core.SnapshotPage{}, err
+	}
+	p := core.SnapshotPage{Epoch: s.Epoch, AsOf: s.AsOf, More: s.More, NextMax: s.NextMax}
+	for {
+		row, err := s.Next()
+		if row == nil {
+			return p, err
+		}
+		p.Rows = append(p.Rows, *row)
+	}
+}
+
 func TestWireRoundTrips(t *testing.T) {
 	row := `{"k":"p2p|bob","q":5,"t":9,"x":"e","xq":4}`
 
@@ -53,7 +69,7 @@ func TestWireRoundTrips(t *testing.T) {
 	snap := core.SnapshotPage{Epoch: "e1", AsOf: 5, Rows: []core.Row{wireRow}, More: true, NextMax: 8}
 	b = core.AppendSnapshotPage(nil, &snap)
 	assert.JSONEq(t, `{"epoch":"e1","asOf":5,"rows":[`+row+`],"more":true,"nextMaxTime":8}`, string(b))
-	gotSnap, err := core.ParseSnapshotPage(b)
+	gotSnap, err := parseSnapshotPage(b)
 	require.NoError(t, err)
 	assert.Equal(t, snap, gotSnap)
 
@@ -113,7 +129,7 @@ func TestWireRefusesWhatGoesNowhere(t *testing.T) {
 		`{"epoch":"e","rows":[],"more":true}`:                                 "nextMaxTime: 0 does not pass the page",
 		`{"epoch":"e","rows":[{"k":"p2p|a","q":1,"t":1,"d":1}]}`:              "rows: a deleted row in a snapshot",
 	} {
-		_, err := core.ParseSnapshotPage([]byte(body))
+		_, err := parseSnapshotPage([]byte(body))
 		assertBadParam(t, err, text, body)
 	}
 	for body, text := range map[string]string{
@@ -146,7 +162,7 @@ func FuzzWire(f *testing.F) {
 		if v, err := core.ParseSyncPage(b); err == nil {
 			assert.True(t, json.Valid(core.AppendSyncPage(nil, &v)))
 		}
-		if v, err := core.ParseSnapshotPage(b); err == nil {
+		if v, err := parseSnapshotPage(b); err == nil {
 			assert.True(t, json.Valid(core.AppendSnapshotPage(nil, &v)))
 		}
 		if v, err := core.ParseMutateRequest(b, core.MaxExt); err == nil {

@@ -159,19 +159,17 @@ func (r *Replica) tellChanges() {
 // mask remembers that an event shows the waiting writes of a session in its
 // row's place, and of one that was refused that it does not any more.
 func (r *Replica) mask(k core.Key, shown bool) {
-	for _, list := range [][]*write{r.writes, r.box.unsaved} {
-		for _, w := range list {
-			for i := range w.muts {
-				switch {
-				case w.muts[i].Key != k:
-				case w.refusal == nil:
-					w.masks, w.shown = true, w.shown || shown
-				case len(w.muts) == 1:
-					w.masks = false
-				}
+	r.eachWaiting(func(w *write) {
+		for i := range w.muts {
+			switch {
+			case w.muts[i].Key != k:
+			case w.refusal == nil:
+				w.masks, w.shown = true, w.shown || shown
+			case len(w.muts) == 1:
+				w.masks = false
 			}
 		}
-	}
+	})
 }
 
 // nextUpdate begins the array of updates, with room for all of them, or its next

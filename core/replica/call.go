@@ -239,11 +239,7 @@ func (r *Replica) cached(c *call) appResult {
 // noteListed remembers that the app was shown what waits, other tabs' writes too,
 // of which no event told: should nothing come of one, an event has to.
 func (r *Replica) noteListed() {
-	for _, list := range [][]*write{r.writes, r.box.unsaved} {
-		for _, w := range list {
-			w.listed = true
-		}
-	}
+	r.eachWaiting(func(w *write) { w.listed = true })
 }
 
 // nextBelow returns where a page that ends at the end of the cache goes on: what

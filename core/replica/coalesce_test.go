@@ -173,7 +173,8 @@ func TestEditsThatWaitCollapse(t *testing.T) {
 	w.checkEqual()
 }
 
-func TestACollapsedEditSharesTheFateOfItsLast(t *testing.T) {
+// twoEditsWait opens a tab in which two edits of f0 wait, offline.
+func twoEditsWait(t *testing.T) *world {
 	w := newWorld(t)
 	w.fill(1)
 	w.open()
@@ -181,6 +182,11 @@ func TestACollapsedEditSharesTheFateOfItsLast(t *testing.T) {
 	w.setOnline(false)
 	w.queued(w.setExt("f0", "one"))
 	w.queued(w.setExt("f0", "two"))
+	return w
+}
+
+func TestACollapsedEditSharesTheFateOfItsLast(t *testing.T) {
+	w := twoEditsWait(t)
 	w.do(func(a *account.Account) error {
 		_, err := a.Delete(core.Key{Type: core.P2P, ID: "f0"}, 0, false)
 		return err
@@ -198,13 +204,7 @@ func TestACollapsedEditSharesTheFateOfItsLast(t *testing.T) {
 // The tab that led before may have sent the first one of two on its own. Then it
 // has a fate of its own too, whatever becomes of the other.
 func TestAnEditThatAnotherTabSentKeepsItsOwnFate(t *testing.T) {
-	w := newWorld(t)
-	w.fill(1)
-	w.open()
-	w.pass(1000)
-	w.setOnline(false)
-	w.queued(w.setExt("f0", "one"))
-	w.queued(w.setExt("f0", "two"))
+	w := twoEditsWait(t)
 	w.refuseBody = func(path, body string) (int, string, bool) {
 		if path == "/v1/mutate" { // and that of the other tab was a moment faster
 			w.refuseBody = nil

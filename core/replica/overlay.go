@@ -23,18 +23,8 @@ func (r *Replica) overlay() *overlay {
 	}
 	o := &overlay{rows: map[string]*shown{}}
 	rows, _ := r.visible()
-	for _, w := range r.writes {
-		o.apply(w, rows)
-	}
-	for _, w := range r.box.unsaved {
-		o.apply(w, rows)
-	}
-	for _, w := range r.writes {
-		o.gather(w)
-	}
-	for _, w := range r.box.unsaved {
-		o.gather(w)
-	}
+	r.eachWaiting(func(w *write) { o.apply(w, rows) })
+	r.eachWaiting(o.gather)
 	return o
 }
 

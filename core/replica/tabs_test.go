@@ -287,17 +287,11 @@ func TestAFollowerHearsWhyItsWriteWasRefused(t *testing.T) {
 	a := ts.open()
 	b := ts.open()
 	ts.pass(1000)
-	for _, w := range ts.list {
-		w.setOnline(false)
-	}
-	ts.run()
+	ts.setOnline(false)
 	b.queued(b.delete("f0"))
 	b.queued(b.setExt("f1", "fine"))
 	ts.message("f0", "unseen")
-	for _, w := range ts.list {
-		w.setOnline(true)
-	}
-	ts.run()
+	ts.setOnline(true)
 	ts.pass(5000)
 	require.Len(t, b.settled, 2)
 	assert.Equal(t, core.OutcomeKeptNewer, b.settled[0].ErrorDetails)
@@ -473,10 +467,7 @@ func TestOfflineWritesInTwoTabs(t *testing.T) {
 	a := ts.open()
 	b := ts.open()
 	ts.pass(1000)
-	for _, w := range ts.list {
-		w.setOnline(false)
-	}
-	ts.run()
+	ts.setOnline(false)
 	a.queued(a.setExt("f0", "a"))
 	ts.run()
 	b.queued(b.setExt("f1", "b"))
@@ -490,10 +481,7 @@ func TestOfflineWritesInTwoTabs(t *testing.T) {
 		assert.EqualValues(t, 3, w.status["pending"])
 		assert.Equal(t, "offline", w.status["connection"])
 	}
-	for _, w := range ts.list {
-		w.setOnline(true)
-	}
-	ts.run()
+	ts.setOnline(true)
 	ts.pass(3000)
 	assert.Len(t, a.settled, 1)
 	assert.Len(t, b.settled, 2)

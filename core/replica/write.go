@@ -95,13 +95,19 @@ func (r *Replica) queue(c *call, muts []core.Mutation) error {
 // waiting counts the mutations that are not in the base yet.
 func (r *Replica) waiting() int {
 	n := 0
-	for _, w := range r.box.unsaved {
-		n += len(w.muts)
-	}
-	for _, w := range r.writes {
-		n += len(w.muts)
-	}
+	r.eachWaiting(func(w *write) { n += len(w.muts) })
 	return n
+}
+
+// eachWaiting visits the writes that are not in the base yet, in the order of
+// their numbers, and then those that have none.
+func (r *Replica) eachWaiting(visit func(*write)) {
+	for _, w := range r.writes {
+		visit(w)
+	}
+	for _, w := range r.box.unsaved {
+		visit(w)
+	}
 }
 
 // accepted goes on once a write is stored: it is sent, and while that cannot be
@@ -326,21 +332,17 @@ func hides(m *core.Mutation, e *entry) bool {
 
 // rewrites reports whether this tab wrote the session again after the mutation,
 // so that the row, nil when there is none, is not what it shows.
-func (r *Replica) rewrites(m *core.Mutation, e *entry) bool {
-	for _, list := range [][]*write{r.writes, r.box.unsaved} {
-		for _, w := range list {
-			for i := range w.muts {
-				later := &w.muts[i]
-				if !w.own || later.Key != m.Key || w.first != 0 && later.Mid <= m.Mid {
-					continue
-				}
-				if later.Op != core.OpDelete || e == nil || hides(later, e) { // else it was to delete less than there is
-					return true
-				}
+func (r *Replica) rewrites(m *core.Mutation, e *entry) (again bool) {
+	r.eachWaiting(func(w *write) {
+		for i := range w.muts {
+			later := &w.muts[i]
+			if !w.own || later.Key != m.Key || w.first != 0 && later.Mid <= m.Mid {
+				continue
 			}
+			again = again || later.Op != core.OpDelete || e == nil || hides(later, e) // else it was to delete less than there is
 		}
-	}
-	return false
+	})
+	return again
 }
 
 // settleLanded tells of the writes that the base contained before their answer

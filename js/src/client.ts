@@ -4,6 +4,7 @@ import type { Core, Host } from './core.js'
 import { deleteCall, getCall, listCall, updateCall, type Call } from './params.js'
 import { Remote } from './remote.js'
 import { Refusal, refused, textOf } from './result.js'
+import { keyOf } from './rows.js'
 import type { Settings } from './settings.js'
 import { Store } from './store.js'
 import { Broadcast } from './stream.js'
@@ -183,7 +184,7 @@ export class LiveClient implements Client {
 
   #hear(keys: SessionKey[]): void {
     this.#told++
-    if (this.#shown) for (const { sessionType, sessionId } of keys) this.#heard.add(`${sessionType}|${sessionId}`)
+    if (this.#shown) for (const key of keys) this.#heard.add(keyOf(key))
   }
 
   #asResult(error: unknown): NIMResult<never> {

@@ -1,4 +1,5 @@
 import type { RecentSession, RecentSessionList, SessionKey } from './api.js'
+import { keyOf } from './rows.js'
 
 /**
  * What an app that was shown one list has not seen of a later one: sessions to tell of, the oldest first, and those that
@@ -22,8 +23,4 @@ export function differences(shown: RecentSessionList, now: RecentSessionList, he
 /** Above which update time the list holds every session. */
 function reach({ hasMore, sessionList }: RecentSessionList): number {
   return hasMore ? (sessionList.at(-1)?.updateTime ?? 0) : 0
-}
-
-function keyOf({ sessionId, sessionType }: SessionKey): string {
-  return `${sessionType}|${sessionId}`
 }
