@@ -280,9 +280,12 @@ const forge = (how: 'drop' | 'alter'): string => `(store, value) => {
   out.setUint32(4, rows.length, true)
   let at = 12
   for (const b of bytes) { out.setUint32(at, b.length, true); new Uint8Array(out.buffer).set(b, at + 4); at += 4 + b.length }
-  let hash = 2166136261
-  for (const byte of new Uint8Array(out.buffer, 12)) hash = Math.imul(hash ^ byte, 16777619) >>> 0
-  out.setUint32(8, hash, true)
+  const end = out.byteLength
+  const step = (hash, value, factor) => { const h = BigInt.asUintN(64, (hash ^ value) * factor); return h ^ (h >> 32n) }
+  let hash = BigInt(end - 12) ^ 14695981039346656037n // core.Checksum
+  for (at = 12; at + 8 <= end; at += 8) hash = step(hash, out.getBigUint64(at, true), 0xff51afd7ed558ccdn)
+  for (; at < end; at++) hash = step(hash, BigInt(out.getUint8(at)), 0xc4ceb9fe1a85ec53n)
+  out.setUint32(8, Number(hash & 0xffffffffn), true)
   return new Uint8Array(out.buffer)
 }`
 

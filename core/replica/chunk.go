@@ -6,11 +6,11 @@ import "recents/core"
 // cost ten times what forty big ones do (architecture.md, "Pack rows in
 // IndexedDB"). A journal record has the same form, tombstones included.
 //
-//	"RCN1", uint32 count, uint32 checksum, then each row as uint32 length and JSON
+//	"RCN2", uint32 count, uint32 checksum, then each row as uint32 length and JSON
 //
-// All numbers are little endian; the checksum is FNV-1a over what follows it.
+// All numbers are little endian; the checksum is core.Checksum of what follows it.
 const (
-	chunkMagic  = "RCN1"
+	chunkMagic  = "RCN2"
 	chunkHeader = len(chunkMagic) + 8
 	chunkRows   = 256
 )
@@ -32,7 +32,7 @@ func appendChunk(dst []byte, rows [][]byte) []byte {
 		b = core.AppendUint32(b, uint32(len(r)))
 		b = append(b, r...)
 	}
-	core.AppendUint32(b[:at+chunkHeader-4], checksum(b[at+chunkHeader:])) // in place of the four zeros
+	core.AppendUint32(b[:at+chunkHeader-4], core.Checksum(b[at+chunkHeader:])) // in place of the four zeros
 	return b
 }
 
@@ -45,7 +45,7 @@ func decodeChunk(b []byte) ([][]byte, bool) {
 	count := int(core.Uint32(b[4:]))
 	sum := core.Uint32(b[8:])
 	b = b[chunkHeader:]
-	if count > len(b)/4 || checksum(b) != sum {
+	if count > len(b)/4 || core.Checksum(b) != sum {
 		return nil, false
 	}
 	rows := make([][]byte, 0, count)
@@ -61,12 +61,4 @@ func decodeChunk(b []byte) ([][]byte, bool) {
 		b = b[4+n:]
 	}
 	return rows, len(b) == 0
-}
-
-func checksum(b []byte) uint32 {
-	h := uint32(2166136261)
-	for _, c := range b {
-		h = (h ^ uint32(c)) * 16777619
-	}
-	return h
 }

@@ -14,9 +14,15 @@ type entry struct {
 	raw  []byte // core.AppendRow's
 }
 
-// row decodes the row. Its text was checked when it came in.
+// row decodes the row. Its text was checked when it came in, or stands in a
+// chunk with the checksum of this package. If it does not read all the same, the
+// session is listed, without what it holds.
 func (e *entry) row() *core.Row {
-	r, _ := core.ParseRow(e.raw)
+	r, err := core.ParseRow(e.raw)
+	if err != nil {
+		k, _ := core.ParseKey(e.key)
+		r = core.Row{Key: k, Seq: e.seq, UpdateTime: e.time}
+	}
 	return &r
 }
 
@@ -51,6 +57,11 @@ func (s *set) len() int { return len(s.rows) }
 // put adds the entry, in place of the one of the same key.
 func (s *set) put(e *entry) {
 	s.remove(e.key)
+	s.add(e)
+}
+
+// add adds an entry whose key is not there.
+func (s *set) add(e *entry) {
 	s.rows[e.key] = e
 	s.digest ^= core.Hash(e.key, e.seq)
 	s.bytes += len(e.raw)
@@ -58,9 +69,16 @@ func (s *set) put(e *entry) {
 		s.blocks = []*block{{entries: []*entry{e}}}
 		return
 	}
-	at := s.block(e)
+	at := len(s.blocks) - 1
 	b := s.blocks[at]
-	if b.entries = insert(b.entries, b.position(e), e); len(b.entries) > blockSize {
+	if s.oldest().before(e) { // as each row of a list that is read in order
+		b.entries = append(b.entries, e)
+	} else {
+		at = s.block(e)
+		b = s.blocks[at]
+		b.entries = insert(b.entries, b.position(e), e)
+	}
+	if len(b.entries) > blockSize {
 		s.split(at)
 	}
 }

@@ -50,7 +50,7 @@ func (w *world) damageOutbox(s *disk) {
 
 // noRows is a record that is as it should be and holds no row: its magic, the
 // count 0 and the checksum of nothing.
-var noRows = []byte("RCN1\x00\x00\x00\x00\xc5\x9d\x1c\x81")
+var noRows = []byte("RCN2\x00\x00\x00\x00\x25\x23\x22\x84")
 
 // decay ends a device's tabs and takes the rows of its newest record, which only
 // the digest can find. Then a tab is opened.
