@@ -86,11 +86,13 @@ build_core() {
 
 # build_js bundles the package: index.js is what a page waits for; the core's
 # loader, with Go's own wasm_exec.js in it, is a file of its own that index.js
-# imports when it has shown the first list.
+# imports when it has shown the first list. Each has its own copy of the few lines
+# that both need: in files between them, those would be one more way to the server
+# and back before the first list.
 build_js() {
   find build/sdk -name '*.js' -delete
-  esbuild js/src/index.ts --outdir=build/sdk --splitting --chunk-names='[name]-[hash]' \
-    --metafile=build/sdk.meta.json
+  esbuild js/src/index.ts --outdir=build/sdk --external:./core.js --external:./majors.js --metafile=build/sdk.meta.json
+  esbuild js/src/core.ts js/src/majors.ts --outdir=build/sdk
   # The other entries import index.js as it is, so that one of them does not split it, and all share one client.
   esbuild "${ENTRIES[@]/%/.ts}" --outdir=build/sdk --external:./index.js --external:react
 }
@@ -280,8 +282,11 @@ bench_browser() {
   need_chromium
   if stale; then build_host; fi
   rm -rf build/bench-site
-  esbuild bench/browser/pages/*.ts --outdir=build/bench-site --splitting --chunk-names='[name]-[hash]' \
-    --alias:recents="$PWD/build/sdk/index.js" --log-override:ignored-bare-import=silent
+  local page
+  for page in bench/browser/pages/*.ts; do # each alone: no app waits for files that it shares with another
+    esbuild "$page" --outdir=build/bench-site --splitting --chunk-names='[name]-[hash]' \
+      --alias:recents="$PWD/build/sdk/index.js" --log-override:ignored-bare-import=silent
+  done
   esbuild bench/browser/alone/* --outdir=build/bench-site/alone
   cp build/sdk/recents.wasm build/bench-site/
   go tool esbuild bench/browser/run.ts --outfile=build/bench.mjs --bundle --platform=node --format=esm --log-level=warning \

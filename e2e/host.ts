@@ -32,10 +32,11 @@ export class Host {
     readonly close: () => Promise<void>,
   ) {}
 
-  static async open(directory?: string): Promise<Host> {
+  /** `cacheable`: the browser may keep the files, as those of an app whose names change with what they hold. */
+  static async open(directory?: string, cacheable = false): Promise<Host> {
     const pages = new Map([[blank, '<!doctype html><title>blank</title>']])
     const fileOf = directory === undefined ? inBuild : (name: string): string => join(directory, name)
-    const http = createServer((request, response) => void answer(pages, fileOf, request, response))
+    const http = createServer((request, response) => void answer(pages, fileOf, cacheable, request, response))
     http.listen(0, '127.0.0.1')
     await once(http, 'listening')
     const { port } = http.address() as AddressInfo
@@ -52,7 +53,7 @@ function inBuild(name: string): string {
   return name.startsWith('/sdk/') ? join(build, name) : join(build, 'web', name)
 }
 
-async function answer(pages: Map<string, string>, fileOf: (name: string) => string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(pages: Map<string, string>, fileOf: (name: string) => string, cacheable: boolean, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname } = new URL(request.url ?? '/', 'http://host')
   const page = pages.get(pathname)
   if (page !== undefined) return send(response, extname(pathname) || '.html', page)
@@ -62,7 +63,7 @@ async function answer(pages: Map<string, string>, fileOf: (name: string) => stri
   const body = packed ?? (await contentOf(file))
   if (body === undefined) return void response.writeHead(404).end()
   if (packed) response.setHeader('Content-Encoding', 'br')
-  send(response, extname(file), body)
+  send(response, extname(file), body, cacheable ? 'max-age=31536000, immutable' : undefined)
 }
 
 /** What a file holds; undefined when it cannot be read. */
@@ -70,7 +71,7 @@ function contentOf(file: string): Promise<Buffer | undefined> {
   return readFile(file).catch(() => undefined)
 }
 
-function send(response: ServerResponse, extension: string, body: string | Buffer): void {
-  // Not no-store, which keeps a page out of the back/forward cache.
-  response.writeHead(200, { 'Content-Type': types[extension] ?? 'application/octet-stream', 'Cache-Control': 'no-cache' }).end(body)
+/** By default nothing is kept, but not by no-store, which keeps a page out of the back/forward cache. */
+function send(response: ServerResponse, extension: string, body: string | Buffer, cacheControl = 'no-cache'): void {
+  response.writeHead(200, { 'Content-Type': types[extension] ?? 'application/octet-stream', 'Cache-Control': cacheControl }).end(body)
 }

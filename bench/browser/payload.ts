@@ -17,11 +17,10 @@ const openIM = ['lib/index.js', 'lib/worker.js', 'assets/openIM.wasm', 'assets/s
 /** Bytes that travel, brotli at its best. */
 export async function payload(): Promise<Sample[]> {
   const sdk = await readdir('build/sdk')
-  const chunks = JSON.parse(await readFile('build/sdk.meta.json', 'utf8')).outputs as Record<string, Output>
-  const boot = [...eager('build/sdk/index.js', chunks)]
-  const late = Object.keys(chunks).filter((file) => /\/core-[^/]*\.js$/.test(file)).flatMap((file) => [...eager(file, chunks)])
+  const boot = ['build/sdk/index.js']
+  const late = ['build/sdk/core.js']
   const wasm = sdk.filter((name) => name.endsWith('.wasm')).map((name) => join('build/sdk', name))
-  const all = [...new Set([...boot, ...late, ...wasm])]
+  const all = [...boot, ...late, ...wasm]
   const beside: Record<string, number[]> = {}
   for (const [peer, name] of Object.entries(peers)) beside[peer] = [await kilobytes([join('build/bench-site/alone', `${name}.js`)])]
   beside['OpenIM'] = [await kilobytes(openIM.map((name) => join('bench/node_modules/@openim/wasm-client-sdk', name)), fast)]
@@ -32,20 +31,6 @@ export async function payload(): Promise<Sample[]> {
     { ...budget, measure: 'all that a page loads', bound: 500, rounds: { [ours]: [await kilobytes(all)], ...beside },
       note: 'a KB is 1,024 bytes. The core and its loader come after the first list. Dexie, idb and TinyBase store and query, RxDB replicates as well, tinode-sdk and OpenIM are clients of chat servers of their own; OpenIM’s 25 MB are compressed a little less hard, at 9.' },
   ]
-}
-
-interface Output {
-  imports: { path: string; kind: string }[]
-}
-
-/** A file and those that it imports before it runs. */
-function eager(file: string, outputs: Record<string, Output>, known = new Set<string>()): Set<string> {
-  if (known.has(file)) return known
-  known.add(file)
-  for (const { path, kind } of outputs[file]?.imports ?? []) {
-    if (kind === 'import-statement') eager(path, outputs, known)
-  }
-  return known
 }
 
 async function kilobytes(files: readonly string[], quality = best): Promise<number> {

@@ -39,7 +39,7 @@ export class Stage {
     for (const name of await readdir(site)) {
       if (/\.(js|wasm)$/.test(name)) await writeFile(join(site, `${name}.br`), brotli(await readFile(join(site, name)), fast))
     }
-    const host = await Host.open(site)
+    const host = await Host.open(site, true)
     for (const script of scripts) host.pages.set(`/${script}.html`, shell(script))
     return new Stage(await chromium.launch(config.use?.launchOptions), host)
   }

@@ -34,9 +34,9 @@ test.describe('the package', () => {
 
   test('holds no file that is not needed', async () => {
     const tarball = await pack(place)
-    const files = (await run(place, 'tar', '-tzf', tarball)).trim().split('\n').map((name) => name.replace(/^package\//, '').replace(/-[0-9A-Z]{8}\.js$/, '-*.js'))
-    expect([...new Set(files)].sort()).toEqual([
-      'LICENSE', 'README.md', 'chunk-*.js', 'core-*.js', 'index.d.ts', 'index.js', 'majors-*.js', 'nim-ng.d.ts', 'nim-ng.js', 'nim-web.d.ts', 'nim-web.js',
+    const files = (await run(place, 'tar', '-tzf', tarball)).trim().split('\n').map((name) => name.replace(/^package\//, ''))
+    expect(files.sort()).toEqual([
+      'LICENSE', 'README.md', 'core.js', 'index.d.ts', 'index.js', 'majors.js', 'nim-ng.d.ts', 'nim-ng.js', 'nim-web.d.ts', 'nim-web.js',
       'nim.d.ts', 'nim.js', 'package.json', 'react.d.ts', 'react.js', 'recents.wasm', 'recents.wasm.d.ts', 'wire.gen.d.ts',
     ])
     const manifest = JSON.parse(await readFile(join(place, 'node_modules/recents/package.json'), 'utf8'))

@@ -72,9 +72,11 @@ export async function startCore(host: Host): Promise<Core> {
   const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href.replace('/.vite/deps/', '/recents/')
   if (globalThis.isSecureContext === false) tellOfPlainHttp(host.settings.log)
   const tabs = tabsOf(host)
+  const leads = tabs?.leads ?? true // asked before storage is read: an older leader may write until then
+  const reading = host.store?.load() // while the program is on its way
   try {
     const core = new Core(host, await Machine.start(url), tabs)
-    await core.load()
+    await core.load(leads, reading)
     return core
   } catch (error) {
     tabs?.stop()
@@ -128,13 +130,12 @@ export class Core {
     this.#tabs = tabs
   }
 
-  /** Gives the replica its configuration and what is stored, and with that the page's events. */
-  async load(): Promise<void> {
-    const { store } = this.#host
+  /** Gives the replica its configuration and what is stored, and with that the page's events. `leads`: whether this tab did before storage was read. */
+  async load(leads: boolean, reading: Promise<Stored | undefined> | undefined): Promise<void> {
     const online = isOnline()
-    const leads = this.#tabs?.leads ?? true // asked before storage is read: an older leader may write until then
     this.#send({ kind: EvStart, data: this.#config(online, leads) })
-    if (store) await this.#feed(await store.load())
+    if (reading) await this.#feed(await reading)
+    void nextTask().then(() => this.#machine.collect()) // the app, which waits for this, goes first
     if (this.#stopped) throw new Error(this.#whyDead)
     this.#loaded = true
     this.#unwatch = watchPage({

@@ -15,6 +15,8 @@ const deletePatience = 2000
 const mostReopened = 3
 /** Records read at once. */
 const run = 16
+/** How many such reads are asked for ahead: the browser's process works while this one takes what came before. */
+const ahead = 4
 /** How many bytes are given to IndexedDB in one task, about: it copies them there and then. */
 const longestPut = 512 << 10
 
@@ -122,6 +124,7 @@ export class Store {
   readonly #log: Log
   #opening!: Promise<IDBDatabase>
   #open: IDBDatabase | undefined
+  #firstHead: unknown // as it was when the database was opened: what asks for it first waits for no more than that
   #reopened = 0
   #closed = false
   #writes: Promise<unknown> = Promise.resolve()
@@ -138,12 +141,11 @@ export class Store {
 
   /** The newest page as it was last stored, the JSON of replica's head; undefined when there is none. */
   async head(): Promise<string | undefined> {
-    const blob = await this.#attempt(() =>
-      this.#transact(['head'], 'readonly', (tx) => {
-        const request = tx.objectStore('head').get(headKey)
-        return () => request.result as unknown
-      }),
-    )
+    const opening = !this.#open
+    const blob = await this.#attempt(async () => {
+      const db = await this.#opening
+      return opening ? this.#firstHead : (await readRecords(db, ['head', headKey]))[0]
+    })
     const bytes = await this.#unsealed('head', headKey, blob)
     return bytes && new TextDecoder().decode(bytes)
   }
@@ -321,10 +323,8 @@ export class Store {
       db.close()
       if (newVersion === null) this.#onWiped()
     }
-    const owner = await transact(db, ['meta'], 'readonly', (tx) => {
-      const request = tx.objectStore('meta').get(ownerKey)
-      return () => request.result as unknown
-    })
+    const [owner, head] = await readRecords(db, ['meta', ownerKey], ['head', headKey])
+    this.#firstHead = head
     if (owner !== this.#owner) {
       db.close()
       throw new Error("the database is another account's") // whose name has the same hash
@@ -437,6 +437,18 @@ function transact<T>(
   })
 }
 
+/** Reads single records, and is done when the last one is there: that the transaction has ended is told later by as much again. */
+function readRecords(db: IDBDatabase, ...asked: [StoreName, IDBValidKey][]): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    const read = (tx: IDBTransaction): (() => void) => {
+      const requests = asked.map(([store, key]) => tx.objectStore(store).get(key))
+      requests.at(-1)!.onsuccess = () => resolve(requests.map(({ result }) => result as unknown))
+      return () => {}
+    }
+    transact(db, asked.map(([store]) => store), 'readonly', read).catch(reject)
+  })
+}
+
 /** Whether the connection went, as opposed to the request being wrong or the disk full. */
 function isLost(error: unknown): boolean {
   const name = (error as Error | null)?.name
@@ -480,11 +492,15 @@ export function readLeader(value: unknown): Leader | undefined {
 
 /** Reads records `from` and up, some at a time so that none of the tasks is long. */
 function readRun(store: IDBObjectStore, from: number, into: unknown[]): void {
-  const request = store.getAll(IDBKeyRange.bound(from, from + run - 1))
-  request.onsuccess = () => {
-    into.push(...request.result)
-    if (request.result.length === run) readRun(store, from + run, into)
+  const ask = (): void => {
+    const request = store.getAll(IDBKeyRange.bound(from, from + run - 1))
+    from += run
+    request.onsuccess = () => {
+      into.push(...request.result)
+      if (request.result.length === run) ask()
+    }
   }
+  for (let i = 0; i < ahead; i++) ask()
 }
 
 /** Puts records `from` and up, some at a time so that none of the tasks is long. */

@@ -28,7 +28,8 @@ type edge struct {
 	dynamic bool
 }
 
-// readGraph reads esbuild's metafile; paths become relative to dir.
+// readGraph reads esbuild's metafile of index.js; paths become relative to dir.
+// Its files that are bundled by themselves are external there, and import nothing.
 func readGraph(metafile, dir string) (graph, error) {
 	b, err := os.ReadFile(metafile)
 	if err != nil {
@@ -50,8 +51,8 @@ func readGraph(metafile, dir string) (graph, error) {
 		name = strings.TrimPrefix(name, dir+"/")
 		g[name] = nil
 		for _, im := range out.Imports {
-			if !im.External {
-				g[name] = append(g[name], edge{strings.TrimPrefix(im.Path, dir+"/"), im.Kind == "dynamic-import"})
+			if path, ours := strings.CutPrefix(im.Path, "./"); ours || !im.External {
+				g[name] = append(g[name], edge{strings.TrimPrefix(path, dir+"/"), im.Kind == "dynamic-import"})
 			}
 		}
 	}

@@ -28,9 +28,8 @@ func build(t *testing.T, files map[string]string) (sdk, web, meta, out, cache st
 const metaJSON = `{"outputs": {
 	"SDK/index.js": {"imports": [
 		{"path": "SDK/shared.js", "kind": "import-statement"},
-		{"path": "SDK/core.js", "kind": "dynamic-import"},
+		{"path": "./core.js", "kind": "dynamic-import", "external": true},
 		{"path": "node:fs", "kind": "dynamic-import", "external": true}]},
-	"SDK/core.js": {"imports": [{"path": "SDK/shared.js", "kind": "import-statement"}]},
 	"SDK/nim.js": {"imports": [{"path": "SDK/index.js", "kind": "import-statement"}]},
 	"SDK/shared.js": {"imports": []}}}`
 
