@@ -1,4 +1,5 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Browser, type BrowserContext, type Page } from '@playwright/test'
 import config from '../../e2e/playwright.config'
@@ -52,6 +53,14 @@ export class Stage {
   /** A profile of its own: storage and caches that nobody else has. */
   profile(): Promise<BrowserContext> {
     return this.browser.newContext()
+  }
+
+  /** A profile on the disk, as users have one: the browser keeps there what it compiled of scripts and, for the files' lifetime, their bytes. */
+  async kept(): Promise<BrowserContext> {
+    const directory = await mkdtemp(join(tmpdir(), 'recents-bench-'))
+    const profile = await chromium.launchPersistentContext(directory, config.use?.launchOptions)
+    profile.once('close', () => void rm(directory, { recursive: true, force: true, maxRetries: 5 }))
+    return profile
   }
 
   /** Opens a page; an error in it ends the benchmark. */

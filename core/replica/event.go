@@ -14,7 +14,7 @@ type EventKind uint8
 // The events. ID, Code, After and Data are used as said here, and zero elsewhere.
 const (
 	EvStart    EventKind = 1  // first of all: Data is the Config's JSON
-	EvLoad     EventKind = 2  // the stored meta record: Data is its JSON, empty when nothing is stored; Code 1: what follows is only what FxReread did not know
+	EvLoad     EventKind = 2  // the stored meta record: Data is its JSON, empty when nothing is stored; Code 1: what follows is only what FxReread did not know; ID: how many chunks follow, about
 	EvChunk    EventKind = 3  // one stored chunk or journal record, chunks first, each in the order of its number: Data
 	EvLoaded   EventKind = 4  // all was read (Code 0), or storage failed and is not to be used (Code 1)
 	EvStored   EventKind = 5  // FxStore ID was done (Code 0), found other meta (Code 1: Data is that meta's JSON, empty for none), failed (Code 2) or had no room (Code 3)

@@ -50,7 +50,11 @@ type set struct {
 // block is a run of entries in order, never empty.
 type block struct{ entries []*entry }
 
-func newSet() *set { return &set{rows: map[string]*entry{}} }
+func newSet() *set { return newSetOf(0) }
+
+// newSetOf returns an empty set with room for about n rows: a map that grows to
+// a hundred thousand moves them all again and again.
+func newSetOf(n int) *set { return &set{rows: make(map[string]*entry, n)} }
 
 func (s *set) len() int { return len(s.rows) }
 

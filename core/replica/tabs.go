@@ -20,8 +20,12 @@ type reading struct {
 	spoiled bool   // something was not as written
 }
 
+// mostAwaited bounds the chunks that room is made for before they come: those of
+// a million sessions.
+const mostAwaited = 4096
+
 func newReading(ev Event) *reading {
-	g := &reading{rows: newSet(), partial: ev.Code == 1}
+	g := &reading{rows: newSetOf(int(min(max(ev.ID, 0), mostAwaited)) * chunkRows), partial: ev.Code == 1}
 	if len(ev.Data) > 0 {
 		g.meta = parseMeta(ev.Data)
 		g.spoiled = g.meta == nil

@@ -198,8 +198,8 @@ export class Core {
   /** Hands over what was read from storage; undefined when that failed. */
   async #feed(stored: Stored | undefined): Promise<void> {
     if (!stored) return this.#send({ kind: EvLoaded, code: 1 })
-    const { meta, partial, blobs, outbox } = stored
-    this.#send({ kind: EvLoad, code: Number(partial), data: meta ? JSON.stringify(meta) : '' })
+    const { meta, partial, chunks, blobs, outbox } = stored
+    this.#send({ kind: EvLoad, id: chunks, code: Number(partial), data: meta ? JSON.stringify(meta) : '' })
     let began = performance.now()
     for (const data of blobs) {
       if (performance.now() - began > longestTask) {

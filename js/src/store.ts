@@ -38,6 +38,8 @@ export interface Stored {
   meta: Meta | null
   /** Whether the blobs are only the journal records after those that were known. */
   partial: boolean
+  /** How many of the blobs are chunks. */
+  chunks: number
   blobs: Uint8Array[]
   /** The writes that wait; null when there never was one. */
   outbox: Outbox | null
@@ -162,6 +164,7 @@ export class Store {
       return {
         meta,
         partial,
+        chunks: raw.chunks.length,
         blobs: (await Promise.all(blobs ?? [])).map((blob) => blob ?? new Uint8Array()),
         outbox: outbox.state ? await this.#opened(outbox.state, outbox.writes) : null,
       }

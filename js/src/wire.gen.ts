@@ -154,7 +154,7 @@ export const SyncVersion = 1
 
 /** first of all: Data is the Config's JSON */
 export const EvStart = 1
-/** the stored meta record: Data is its JSON, empty when nothing is stored; Code 1: what follows is only what FxReread did not know */
+/** the stored meta record: Data is its JSON, empty when nothing is stored; Code 1: what follows is only what FxReread did not know; ID: how many chunks follow, about */
 export const EvLoad = 2
 /** one stored chunk or journal record, chunks first, each in the order of its number: Data */
 export const EvChunk = 3
