@@ -30,6 +30,21 @@ test.describe('before the core is there', () => {
     expect(await waiting).toMatchObject({ code: 0, data: { sessionId: 'bob' } })
   })
 
+  test('a page that is asked for later is the one that is stored by then', async ({ server, api, page, context }) => {
+    await api.send('bob', 'alice', 'hello')
+    await fillStorage(page, server)
+    await page.route('**/core.js', () => {}) // held for ever, and with it whatever would lead
+    await page.reload()
+    await connect(page, server, 'alice')
+    expect(idsOf(await list(page, 'alice'))).toEqual(['bob'])
+
+    const other = await context.newPage()
+    await connect(other, server, 'alice')
+    await untilConnection(other, 'alice', 'live')
+    await api.send('carol', 'alice', 'hello')
+    await expect.poll(async () => idsOf(await list(page, 'alice'))).toEqual(['carol', 'bob'])
+  })
+
   test('the newest page comes from the server when nothing is stored', async ({ server, api, page }) => {
     await api.send('bob', 'alice', 'hello')
     const held: Route[] = []
@@ -328,4 +343,26 @@ test('in Node the package works as well', async ({ server, api }) => {
   const { stdout } = await promisify(execFile)('node', ['--input-type=module', '-e', script], { timeout: 20_000 })
   expect(JSON.parse(stdout)).toEqual(['', 'bob', 0, 'memory', 'closed'])
   expect(await api.user('alice', '/v1/queryMySession', { sessionId: 'bob', sessionType: 'p2p' })).toMatchObject({ ext: 'from Node' })
+})
+
+// The collector rests while the core loads: one that never began would show by the memory of calls that leave nothing behind.
+test('once the core has loaded, its memory does not grow with each call', async ({ server, api, page }) => {
+  for (const friend of ['bob', 'carol']) await api.send(friend, 'alice', 'hello')
+  await page.addInitScript(() => {
+    const { instantiate } = WebAssembly
+    const kept = async (program: WebAssembly.Module, imports?: WebAssembly.Imports): Promise<WebAssembly.Instance> => {
+      const instance = await instantiate(program, imports)
+      Object.assign(window, { memory: Object.values(instance.exports).find((value) => value instanceof WebAssembly.Memory) })
+      return instance
+    }
+    Object.assign(WebAssembly, { instantiate: kept })
+  })
+  await connect(page, server, 'alice')
+  await untilConnection(page, 'alice', 'live')
+  const bytes = await page.evaluate(async () => {
+    const { messageService } = window.clients.alice!
+    for (let i = 0; i < 20_000; i++) await messageService.queryMySession('bob', 'p2p')
+    return (window as unknown as { memory: WebAssembly.Memory }).memory.buffer.byteLength
+  })
+  expect(bytes).toBeLessThan(24 << 20)
 })

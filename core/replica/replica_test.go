@@ -315,6 +315,27 @@ func TestDamagedStorageIsReadFromTheServerAgain(t *testing.T) {
 	}
 }
 
+// A chunk's checksum speaks for what it holds: nothing but a row's head is read
+// at the start. One that does not read later, which this package cannot have
+// written, ends nothing and hides no session.
+func TestAStoredRowThatDoesNotReadIsListedBare(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	w.disk.chunks = [][]byte{replica.EncodeChunk([][]byte{
+		[]byte(`{"k":"p2p|f1","q":2,"t":1700000000002,"m":{"content":"hello}`),
+		[]byte(`{"t":1700000000001,"q":1,"k":"p2p|f0"}`), // in another order, as no server of ours writes it
+	})}
+	w.online = false
+	w.now++
+	w.open()
+	r := w.list(all)
+	ids, _, _ := r.list(t)
+	assert.Equal(t, []string{"f1", "f0"}, ids)
+	assert.NotContains(t, string(r.Data), "hello")
+}
+
 func TestStorageThatFailsLeavesMemory(t *testing.T) {
 	w := newWorld(t)
 	w.disk.fail = true

@@ -16,7 +16,7 @@ const mostReopened = 3
 /** Records read at once. */
 const run = 16
 /** How many such reads are asked for ahead: the browser's process works while this one takes what came before. */
-const ahead = 4
+const ahead = 8
 /** How many bytes are given to IndexedDB in one task, about: it copies them there and then. */
 const longestPut = 512 << 10
 
