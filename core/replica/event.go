@@ -19,7 +19,7 @@ const (
 	EvLoaded   EventKind = 4  // all was read (Code 0), or storage failed and is not to be used (Code 1)
 	EvStored   EventKind = 5  // FxStore ID was done (Code 0), found other meta (Code 1: Data is that meta's JSON, empty for none), failed (Code 2) or had no room (Code 3)
 	EvOpened   EventKind = 6  // socket ID is open
-	EvFrame    EventKind = 7  // socket ID got a text frame: Data
+	EvFrame    EventKind = 7  // socket ID got a text frame: Data; or several, with FrameSeparator between
 	EvClosed   EventKind = 8  // socket ID is closed, or never opened: Code is the close code, 1006 when unknown
 	EvResponse EventKind = 9  // FxFetch ID was answered: Code is the HTTP status (0: no answer), After the Retry-After in ms, Data the body
 	EvTimer    EventKind = 10 // timer ID ran out
@@ -45,6 +45,10 @@ type Event struct {
 	After int64
 	Data  []byte // the replica may keep it
 }
+
+// FrameSeparator stands between frames that came close together. No JSON holds
+// it: it is a control character (RFC 7464).
+const FrameSeparator = '\x1e'
 
 // The calls of EvCall, and the members of Data.
 const (

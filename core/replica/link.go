@@ -141,7 +141,7 @@ func (r *Replica) socket(ev Event) {
 		r.send(core.AppendHello(nil, &core.SyncRequest{V: core.SyncVersion, Cursor: r.cursor, ClientID: r.cfg.ClientID}))
 	case EvFrame:
 		r.startTimer(timerQuiet, quiet)
-		r.frame(ev.Data)
+		r.frames(ev.Data)
 	case EvClosed:
 		r.dropped(ev.Code)
 	}
@@ -149,6 +149,26 @@ func (r *Replica) socket(ev Event) {
 
 func (r *Replica) send(text []byte) {
 	r.do(Effect{Kind: FxSend, ID: r.link.id, Data: text})
+}
+
+// frames takes one frame after the other, as long as the socket is not given up.
+func (r *Replica) frames(b []byte) {
+	id := r.link.id
+	for more := true; more && r.link.id == id && r.link.open != none; {
+		var f []byte
+		f, b, more = cutFrame(b)
+		r.frame(f)
+	}
+}
+
+// cutFrame takes the first frame off, and reports whether another one follows.
+func cutFrame(b []byte) (frame, rest []byte, more bool) {
+	for i, c := range b {
+		if c == FrameSeparator {
+			return b[:i:i], b[i+1:], true
+		}
+	}
+	return b, nil, false
 }
 
 func (r *Replica) frame(b []byte) {

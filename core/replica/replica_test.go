@@ -209,6 +209,52 @@ func TestFramesLostRepeatedAndReordered(t *testing.T) {
 	assert.Len(t, w.updates, 4, "each key once")
 }
 
+// Frames that came close together are taken as if one after the other.
+func TestSeveralFramesAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pos = 1 << 40 // this test pushes by itself
+	w.fill(4)       // seqs 2 to 5: f0 again at 2, f1 3, f2 4, f3 5
+	joined := func(frames ...core.Frame) replica.Event {
+		var data []byte
+		for i := range frames {
+			if i > 0 {
+				data = append(data, replica.FrameSeparator)
+			}
+			data = core.AppendFrame(data, &frames[i])
+		}
+		return replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: data}
+	}
+	delta := func(from, to int64) core.Frame {
+		page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: "e1", Seq: from}, Limit: int(to - from)})
+		return core.Frame{Kind: core.FrameDelta, Epoch: "e1", From: from, To: to, Rows: page.Rows}
+	}
+	w.paths = nil
+	w.handle(joined(delta(1, 2), delta(2, 4), delta(4, 5)))
+	assert.Equal(t, "e1.5", w.status["cursor"])
+	assert.Empty(t, w.paths, "there was no gap")
+	assert.Len(t, w.updates, 4)
+
+	// What follows a frame that ends the socket is of no use.
+	socket := w.socket
+	w.handle(joined(core.Frame{Kind: core.FrameReset, Epoch: "e1", Head: 5, Reason: "floor"}, core.Frame{Kind: core.FrameBehind, Epoch: "e1", Head: 1000}))
+	w.run()
+	assert.Equal(t, "e1.5", w.status["cursor"])
+	assert.Equal(t, "live", w.status["connection"], "and not behind")
+	assert.NotEqual(t, socket, w.socket)
+}
+
+func TestAFrameOfNothingIsNone(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	socket := w.socket
+	w.handle(replica.Event{Kind: replica.EvFrame, ID: socket})
+	w.run()
+	assert.Contains(t, w.paths, "/v1/sync")
+	assert.NotEqual(t, socket, w.socket, "the socket was given up")
+}
+
 // N3: a server that is there again tells of changes with its ready; the frame
 // that brings them is lost.
 func TestChangesThatReadyToldOfArePulled(t *testing.T) {

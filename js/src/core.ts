@@ -1,9 +1,10 @@
 import type { ClientStatus, RecentSession, SessionKey, SettledWrite } from './api.js'
 import { decodeBatch } from './batch.js'
+import { Burst } from './burst.js'
 import { textIn, type Effect } from './effects.js'
 import type { Log } from './log.js'
 import { Machine } from './machine.js'
-import { isOnline, watchPage } from './page.js'
+import { isOnline, nextTask, watchPage } from './page.js'
 import type { Remote, Socket } from './remote.js'
 import { textOf } from './result.js'
 import type { Settings } from './settings.js'
@@ -104,6 +105,7 @@ export class Core {
   readonly #events: Event[] = []
   readonly #timers = new Map<number, Timer>()
   readonly #sockets = new Map<number, Socket>()
+  #frames: Burst | undefined // of the newest socket
   readonly #texts = new Map<string, string>() // sessions' JSON, by the names that replies have for them
   readonly #requests = new AbortController()
   #chunks: { id: number; list: Uint8Array<ArrayBuffer>[] } = { id: 0, list: [] } // of the batch that FxStore will bring
@@ -216,6 +218,7 @@ export class Core {
    * event (a listener that calls), which must not overtake the effects behind it.
    */
   #send(event: Event): void {
+    if (event.kind !== EvFrame) this.#frames?.flush()
     this.#events.push(event)
     if (this.#handling) return
     this.#handling = true
@@ -284,9 +287,11 @@ export class Core {
   }
 
   #dial(id: number, renew: boolean): void {
+    const frames = new Burst((data) => this.#send({ kind: EvFrame, id, data }))
+    this.#frames = frames
     const socket = this.#host.remote.dial(renew, {
       opened: () => this.#send({ kind: EvOpened, id }),
-      frame: (data) => this.#send({ kind: EvFrame, id, data }),
+      frame: (data) => frames.add(data),
       closed: (code) => {
         this.#sockets.delete(id)
         this.#send({ kind: EvClosed, id, code })
@@ -373,16 +378,4 @@ export class Core {
       this.#send({ kind: EvStored, id, code: 1, data: applied.other ? JSON.stringify(applied.other) : '' })
     })
   }
-}
-
-/** Resolves in a task of its own; setTimeout would wait 4 ms each time. */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(null)
-  })
 }

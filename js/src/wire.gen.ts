@@ -164,7 +164,7 @@ export const EvLoaded = 4
 export const EvStored = 5
 /** socket ID is open */
 export const EvOpened = 6
-/** socket ID got a text frame: Data */
+/** socket ID got a text frame: Data; or several, with FrameSeparator between */
 export const EvFrame = 7
 /** socket ID is closed, or never opened: Code is the close code, 1006 when unknown */
 export const EvClosed = 8
@@ -194,6 +194,11 @@ export const EvChanged = 19
 export const EvRefused = 20
 /** the pause that FxPause asked for is over */
 export const EvGoOn = 21
+
+// FrameSeparator stands between frames that came close together. No JSON holds
+// it: it is a control character (RFC 7464).
+
+export const FrameSeparator = 30
 
 // The calls of EvCall, and the members of Data.
 
