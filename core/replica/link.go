@@ -14,8 +14,9 @@ type link struct {
 	head    int64 // the log's end as far as the server told
 	owed    bool  // ready told of changes, which a frame is to bring
 	heartMs int64
-	poll    poll // in the socket's place
-	rests   bool // while following: the leader is told of no change before it asks
+	backlog []core.Frame // deltas that came and are not applied yet; see deltaSlice
+	poll    poll         // in the socket's place
+	rests   bool         // while following: the leader is told of no change before it asks
 }
 
 // linkState is the status's connection.
@@ -187,7 +188,10 @@ func (r *Replica) frame(b []byte) {
 		r.hangUp(closeNormal, "")
 		r.startOver(f.Reason)
 	case core.FrameDelta:
-		r.delta(&f)
+		f.Head = f.To // of the whole, where a part is taken
+		if r.link.backlog = append(r.link.backlog, f); len(r.link.backlog) == 1 {
+			r.deltaSlice()
+		}
 	case core.FrameBehind:
 		r.link.head = max(r.link.head, f.Head)
 		r.pull()

@@ -105,7 +105,7 @@ export class Core {
   readonly #events: Event[] = []
   readonly #timers = new Map<number, Timer>()
   readonly #sockets = new Map<number, Socket>()
-  #frames: Burst | undefined // of the newest socket
+  #paused = false // the core has more to do, when the page had its turn
   readonly #texts = new Map<string, string>() // sessions' JSON, by the names that replies have for them
   readonly #requests = new AbortController()
   #chunks: { id: number; list: Uint8Array<ArrayBuffer>[] } = { id: 0, list: [] } // of the batch that FxStore will bring
@@ -218,7 +218,6 @@ export class Core {
    * event (a listener that calls), which must not overtake the effects behind it.
    */
   #send(event: Event): void {
-    if (event.kind !== EvFrame) this.#frames?.flush()
     this.#events.push(event)
     if (this.#handling) return
     this.#handling = true
@@ -266,7 +265,7 @@ export class Core {
       case FxText: return void this.#texts.set(String(id), textIn(data))
       case FxForget: return this.#texts.clear()
       case FxRefused: return this.#tabs?.refused(textIn(data))
-      case FxPause: return void nextTask().then(() => this.#send({ kind: EvGoOn }))
+      case FxPause: return this.#pause()
       case FxClosed: return this.#closed()
       default: throw new Error(`effect ${kind} is unknown: recents.wasm is not of this package's version`)
     }
@@ -287,17 +286,25 @@ export class Core {
   }
 
   #dial(id: number, renew: boolean): void {
-    const frames = new Burst((data) => this.#send({ kind: EvFrame, id, data }))
-    this.#frames = frames
+    const frames = new Burst((data) => this.#send({ kind: EvFrame, id, data }), () => this.#paused)
     const socket = this.#host.remote.dial(renew, {
       opened: () => this.#send({ kind: EvOpened, id }),
       frame: (data) => frames.add(data),
       closed: (code) => {
+        frames.flush() // they came before
         this.#sockets.delete(id)
         this.#send({ kind: EvClosed, id, code })
       },
     })
     this.#sockets.set(id, socket)
+  }
+
+  #pause(): void {
+    this.#paused = true
+    void nextTask().then(() => {
+      this.#paused = false
+      this.#send({ kind: EvGoOn })
+    })
   }
 
   #hangUp(id: number, code: number): void {

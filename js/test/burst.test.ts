@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { Burst } from '../src/burst.js'
 import { nextTask } from '../src/page.js'
 
-function burst(): { frames: Burst; taken: string[] } {
+function burst(): { frames: Burst; taken: string[]; core: { busy: boolean } } {
   const taken: string[] = []
-  return { frames: new Burst((text) => taken.push(text.replaceAll('\u001e', '|'))), taken }
+  const core = { busy: false }
+  return { frames: new Burst((text) => taken.push(text.replaceAll('\u001e', '|')), () => core.busy), taken, core }
 }
 
 /** Until all that was gathered is handed over. */
@@ -32,22 +33,37 @@ test('frames that follow in the same task are handed over as one, in their order
   assert.deepEqual(taken, ['a', 'b|c', 'd'], 'the burst is over')
 })
 
-test('whatever must not overtake them has them handed over before', async () => {
+test('those that wait are handed over when the socket is gone', async () => {
   const { frames, taken } = burst()
   frames.flush()
-  for (const frame of ['a', 'b']) frames.add(frame)
+  for (const frame of ['a', 'b', 'c']) frames.add(frame)
   frames.flush()
-  frames.add('c')
-  assert.deepEqual(taken, ['a', 'b'])
+  assert.deepEqual(taken, ['a', 'b|c'])
   await tasks()
-  assert.deepEqual(taken, ['a', 'b', 'c'])
+  assert.deepEqual(taken, ['a', 'b|c'])
 })
 
-test('a long burst is handed over in parts', async () => {
+test('a long burst is handed over in parts, each in a task of its own', async () => {
   const { frames, taken } = burst()
   const frame = 'x'.repeat(10_000)
   for (let n = 0; n < 9; n++) frames.add(frame)
-  assert.deepEqual(taken.map((text) => text.length), [10_000, 40_003, 40_003])
+  const lengths: number[] = []
+  for (let task = 0; task < 6; task++) {
+    lengths.push(taken.splice(0).join('/').length)
+    await nextTask()
+  }
+  assert.deepEqual(lengths, [10_000, 30_002, 30_002, 20_001, 0, 0])
+})
+
+test('while the core is busy frames wait, the first one as well', async () => {
+  const { frames, taken, core } = burst()
+  core.busy = true
+  frames.add('a')
   await tasks()
-  assert.equal(taken.length, 3)
+  frames.add('b')
+  await tasks()
+  assert.deepEqual(taken, [])
+  core.busy = false
+  await tasks()
+  assert.deepEqual(taken, ['a|b'])
 })
