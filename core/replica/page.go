@@ -16,82 +16,108 @@ func (l *line) time() int64 {
 	return l.e.time
 }
 
-// keptTexts bounds texts: a few screens of a list, at about 1.5 KB each.
+// keptTexts bounds texts: a few screens of a list, at about 1.5 KB each, and as
+// much again in the shell.
 const keptTexts = 512
 
 // texts keeps the RecentSessions of the entries that were listed or told of
 // last, as JSON: an app that lists again after each event, and the stored head,
 // mostly show what was shown before. An entry never changes, so its text holds.
 type texts struct {
-	kept  map[*entry]*text
-	named int64 // the newest name
+	kept  []*entry // those that have one
+	named int64    // the newest name
+	given []*text  // named since the shell was last given any
 }
 
 type text struct {
 	json []byte
-	name int64 // by which the shell holds it too; 0: it does not
+	name int64 // by which the shell keeps it too; 0: it does not
 }
-
-// nameMark stands before and after the name of a text in a reply. No JSON holds
-// it: it is a control character.
-const nameMark = '\x01'
 
 // text returns the text of an entry's RecentSession.
 func (r *Replica) text(e *entry) *text {
-	if t := r.texts.kept[e]; t != nil {
-		return t
+	if e.text != nil {
+		return e.text
 	}
 	row := e.row()
 	return r.keepText(e, core.AppendSession(make([]byte, 0, sessionRoom(row)), row, true))
 }
 
 func (r *Replica) keepText(e *entry, json []byte) *text {
-	r.spareTexts(1)
-	t := &text{json: json}
-	r.texts.kept[e] = t
-	return t
+	if e.text == nil {
+		r.spareTexts(1)
+		e.text = &text{json: json}
+		r.texts.kept = append(r.texts.kept, e)
+	}
+	return e.text
 }
 
 // spareTexts lets go of the texts unless n more are within the bound.
 func (r *Replica) spareTexts(n int) {
-	if r.texts.kept != nil && len(r.texts.kept)+n <= keptTexts {
+	if len(r.texts.kept)+n <= keptTexts {
 		return
 	}
-	r.texts.kept = make(map[*entry]*text, keptTexts)
+	for _, e := range r.texts.kept {
+		e.text = nil
+	}
+	clear(r.texts.kept)
+	r.texts.kept = r.texts.kept[:0]
 	if r.texts.named > 0 {
 		r.do(Effect{Kind: FxForget})
 	}
 }
 
-// appendName appends the name of the entry's text, which the shell is given when
-// it does not hold it: what a list shows again is neither copied nor decoded
-// again, and that was most of a list's time.
-func (r *Replica) appendName(dst []byte, e *entry) []byte {
+// name returns the name of the entry's text, which the shell is given when it
+// does not keep it: what a list shows again is neither copied nor decoded again,
+// and that was most of a list's time.
+func (r *Replica) name(e *entry) int64 {
 	t := r.text(e)
 	if t.name == 0 {
 		r.texts.named++
 		t.name = r.texts.named
-		r.do(Effect{Kind: FxText, ID: t.name, Data: t.json})
+		r.texts.given = append(r.texts.given, t)
 	}
-	return append(core.AppendNum(append(dst, nameMark), "", t.name), nameMark)
+	return t.name
+}
+
+// giveTexts gives the shell the texts that were named since it last did, in one:
+// that is decoded sooner than a hundred short ones.
+func (r *Replica) giveTexts() {
+	given := r.texts.given
+	if len(given) == 0 {
+		return
+	}
+	r.texts.given = nil
+	room := 1
+	for _, t := range given {
+		room += 1 + len(t.json)
+	}
+	data := make([]byte, 0, room)
+	for _, t := range given {
+		data = append(append(data, ','), t.json...)
+	}
+	data[0] = '['
+	r.do(Effect{Kind: FxTexts, ID: given[0].name, Data: append(data, ']')})
 }
 
 // appendPage appends the page as a RecentSessionList. named: the texts that are
-// kept stand in it by their names.
+// kept stand in it by their names, which are numbers.
 func (r *Replica) appendPage(dst []byte, page []line, hasMore, needLastMsg, named bool, nextMax int64) []byte {
 	r.spareTexts(len(page)) // or one of this page's could go before the page is read
-	return core.AppendSessions(dst, len(page), hasMore, nextMax, func(dst []byte, i int) []byte {
+	dst = core.AppendSessions(dst, len(page), hasMore, nextMax, func(dst []byte, i int) []byte {
 		switch l := &page[i]; {
 		case l.row != nil:
 			return core.AppendSession(dst, l.row, needLastMsg)
 		case !needLastMsg:
 			return core.AppendSession(dst, l.e.row(), false)
 		case named:
-			return r.appendName(dst, l.e)
+			return core.AppendNum(dst, "", r.name(l.e))
 		default:
 			return core.AppendRaw(dst, "", r.text(l.e).json)
 		}
 	})
+	r.giveTexts()
+	return dst
 }
 
 // sessionRoom returns about how many bytes a row's RecentSession takes: a message
@@ -99,6 +125,9 @@ func (r *Replica) appendPage(dst []byte, page []line, hasMore, needLastMsg, name
 func sessionRoom(row *core.Row) int {
 	return 2*(len(row.Msg)+len(row.Ext)) + len(row.Revoke) + 512
 }
+
+// nameRoom is about how many bytes a name takes.
+const nameRoom = 8
 
 // roomFor returns about how many bytes a page takes.
 func roomFor(page []line) int {
