@@ -236,10 +236,11 @@ func (r *Replica) cached(c *call) appResult {
 	more = more || a.partial
 	if a.named = r.cfg.Texts && q.NeedLastMsg; a.named {
 		a.room = nameRoom * len(page)
+		a.list = func(dst []byte) []byte { return r.appendNames(dst, page, more, nextMax) }
 	} else {
 		a.room = roomFor(page)
+		a.list = func(dst []byte) []byte { return r.appendPage(dst, page, more, q.NeedLastMsg, nextMax) }
 	}
-	a.list = func(dst []byte) []byte { return r.appendPage(dst, page, more, q.NeedLastMsg, a.named, nextMax) }
 	return a
 }
 

@@ -26,7 +26,6 @@ const keptTexts = 512
 type texts struct {
 	kept  []*entry // those that have one
 	named int64    // the newest name
-	given []*text  // named since the shell was last given any
 }
 
 type text struct {
@@ -67,57 +66,74 @@ func (r *Replica) spareTexts(n int) {
 	}
 }
 
-// name returns the name of the entry's text, which the shell is given when it
-// does not keep it: what a list shows again is neither copied nor decoded again,
-// and that was most of a list's time.
-func (r *Replica) name(e *entry) int64 {
-	t := r.text(e)
-	if t.name == 0 {
-		r.texts.named++
-		t.name = r.texts.named
-		r.texts.given = append(r.texts.given, t)
+// isGiven reports whether the shell keeps the entry's text too.
+func (e *entry) isGiven() bool { return e.text != nil && e.text.name > 0 }
+
+// give appends a comma and the entry's text, by a new name, to what the shell is
+// given. A text that is made for that is kept where it stands.
+func (r *Replica) give(given []byte, e *entry) []byte {
+	given = append(given, ',')
+	at := len(given)
+	if e.text != nil {
+		given = append(given, e.text.json...)
+	} else {
+		given = core.AppendSession(given, e.row(), true)
+		r.keepText(e, given[at:len(given):len(given)])
 	}
-	return t.name
+	r.texts.named++
+	e.text.name = r.texts.named
+	return given
 }
 
-// giveTexts gives the shell the texts that were named since it last did, in one:
-// that is decoded sooner than a hundred short ones.
-func (r *Replica) giveTexts() {
-	given := r.texts.given
-	if len(given) == 0 {
-		return
+// roomToGive returns about how many bytes the texts of the page take that the
+// shell does not keep.
+func roomToGive(page []line) (n int) {
+	for i := range page {
+		if l := &page[i]; l.row == nil && !l.e.isGiven() {
+			n += entryRoom(l.e)
+		}
 	}
-	r.texts.given = nil
-	room := 1
-	for _, t := range given {
-		room += 1 + len(t.json)
-	}
-	data := make([]byte, 0, room)
-	for _, t := range given {
-		data = append(append(data, ','), t.json...)
-	}
-	data[0] = '['
-	r.do(Effect{Kind: FxTexts, ID: given[0].name, Data: append(data, ']')})
+	return n
 }
 
-// appendPage appends the page as a RecentSessionList. named: the texts that are
-// kept stand in it by their names, which are numbers.
-func (r *Replica) appendPage(dst []byte, page []line, hasMore, needLastMsg, named bool, nextMax int64) []byte {
+// appendNames is appendPage with names, numbers, for the texts that are kept: what
+// a list shows again is neither copied nor decoded again, and that was most of a
+// list's time. The shell is given those that it lacks in one, which is decoded
+// sooner than a hundred short ones.
+func (r *Replica) appendNames(dst []byte, page []line, hasMore bool, nextMax int64) []byte {
 	r.spareTexts(len(page)) // or one of this page's could go before the page is read
+	first := r.texts.named + 1
+	given := make([]byte, 0, roomToGive(page))
 	dst = core.AppendSessions(dst, len(page), hasMore, nextMax, func(dst []byte, i int) []byte {
+		l := &page[i]
+		if l.row != nil {
+			return core.AppendSession(dst, l.row, true)
+		}
+		if !l.e.isGiven() {
+			given = r.give(given, l.e)
+		}
+		return core.AppendNum(dst, "", l.e.text.name)
+	})
+	if len(given) > 0 {
+		given[0] = '['
+		r.do(Effect{Kind: FxTexts, ID: first, Data: append(given, ']')})
+	}
+	return dst
+}
+
+// appendPage appends the page as a RecentSessionList.
+func (r *Replica) appendPage(dst []byte, page []line, hasMore, needLastMsg bool, nextMax int64) []byte {
+	r.spareTexts(len(page))
+	return core.AppendSessions(dst, len(page), hasMore, nextMax, func(dst []byte, i int) []byte {
 		switch l := &page[i]; {
 		case l.row != nil:
 			return core.AppendSession(dst, l.row, needLastMsg)
 		case !needLastMsg:
 			return core.AppendSession(dst, l.e.row(), false)
-		case named:
-			return core.AppendNum(dst, "", r.name(l.e))
 		default:
 			return core.AppendRaw(dst, "", r.text(l.e).json)
 		}
 	})
-	r.giveTexts()
-	return dst
 }
 
 // sessionRoom returns about how many bytes a row's RecentSession takes: a message
@@ -129,12 +145,15 @@ func sessionRoom(row *core.Row) int {
 // nameRoom is about how many bytes a name takes.
 const nameRoom = 8
 
+// entryRoom is sessionRoom of an entry, whose row is not decoded for it.
+func entryRoom(e *entry) int { return 2*len(e.raw) + 512 }
+
 // roomFor returns about how many bytes a page takes.
 func roomFor(page []line) int {
 	n := 64
 	for i := range page {
 		if l := &page[i]; l.row == nil {
-			n += 2*len(l.e.raw) + 512
+			n += entryRoom(l.e)
 		} else {
 			n += sessionRoom(l.row)
 		}
