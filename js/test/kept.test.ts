@@ -20,6 +20,15 @@ function filled(): { kept: Kept; list: (...names: (number | RecentSession)[]) =>
   }
 }
 
+/** The members of a session that are objects or arrays, as its type has them. */
+type Trees = { [K in keyof RecentSession]-?: NonNullable<RecentSession[K]> extends object ? K : never }[keyof RecentSession]
+
+test('the members that are copied deeply are all that the type has', () => {
+  const trees: Record<Trees, true> = { recentSession: true, revokeNotification: true }
+  const session = filled().list(7)[0]!
+  assert.deepEqual(Object.keys(session).filter((name) => typeof session[name as keyof RecentSession] === 'object').sort(), Object.keys(trees).sort())
+})
+
 /** Every object and array of a tree of JSON. */
 function objectsIn(value: unknown): object[] {
   if (typeof value !== 'object' || value === null) return []
