@@ -1,7 +1,8 @@
-import type { ClientStatus, RecentSession, SessionKey, SettledWrite } from './api.js'
+import type { ClientStatus, NIMResult, RecentSession, SessionKey, SettledWrite } from './api.js'
 import { decodeBatch } from './batch.js'
 import { Burst } from './burst.js'
 import { textIn, type Effect } from './effects.js'
+import { Kept } from './kept.js'
 import type { Log } from './log.js'
 import { Machine } from './machine.js'
 import { isOnline, nextTask, watchPage } from './page.js'
@@ -13,7 +14,7 @@ import { Tabs, type TabEvents } from './tabs.js'
 import {
   EvAbort, EvCall, EvChanged, EvChunk, EvClose, EvClosed, EvFrame, EvGoOn, EvLeader, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvRefused, EvResponse,
   EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxChunk, FxClosed, FxDeletes, FxDial, FxFetch, FxForget, FxHangup, FxOutbox, FxPause, FxRefused, FxReply,
-  FxReread, FxSend, FxSettled, FxStatus, FxStore, FxText, FxTimer, FxUpdates,
+  FxReread, FxSend, FxSettled, FxStatus, FxStore, FxTexts, FxTimer, FxUpdates,
 } from './wire.gen.js'
 
 /** The client, as the core sees it. */
@@ -21,8 +22,8 @@ export interface Host {
   readonly settings: Settings
   readonly store: Store | undefined
   readonly remote: Remote
-  /** Settles call `id` with the NIMResult whose JSON this is. */
-  reply(id: number, json: string): void
+  /** Settles call `id`. */
+  reply(id: number, result: NIMResult<never>): void
   updated(sessions: RecentSession[]): void
   deleted(keys: SessionKey[]): void
   settled(write: SettledWrite): void
@@ -105,8 +106,8 @@ export class Core {
   readonly #events: Event[] = []
   readonly #timers = new Map<number, Timer>()
   readonly #sockets = new Map<number, Socket>()
+  readonly #kept = new Kept()
   #paused = false // the core has more to do, when the page had its turn
-  readonly #texts = new Map<string, string>() // sessions' JSON, by the names that replies have for them
   readonly #requests = new AbortController()
   #chunks: { id: number; list: Uint8Array<ArrayBuffer>[] } = { id: 0, list: [] } // of the batch that FxStore will bring
   #handling = false
@@ -247,7 +248,7 @@ export class Core {
 
   #do({ kind, id, code, path, data }: Effect): void {
     switch (kind) {
-      case FxReply: return this.#host.reply(id, this.#withTexts(textIn(data)))
+      case FxReply: return this.#host.reply(id, this.#resultOf(textIn(data), code === 1))
       case FxUpdates: return this.#host.updated(JSON.parse(textIn(data)))
       case FxDeletes: return this.#host.deleted(JSON.parse(textIn(data)))
       case FxStatus: return this.#tell(JSON.parse(textIn(data)))
@@ -262,8 +263,8 @@ export class Core {
       case FxOutbox: return this.#changeOutbox(id, data)
       case FxSettled: return this.#host.settled(JSON.parse(textIn(data)))
       case FxReread: return this.#reread(data, code === 1)
-      case FxText: return void this.#texts.set(String(id), textIn(data))
-      case FxForget: return this.#texts.clear()
+      case FxTexts: return this.#kept.add(id, JSON.parse(textIn(data)))
+      case FxForget: return this.#kept.clear()
       case FxRefused: return this.#tabs?.refused(textIn(data))
       case FxPause: return this.#pause()
       case FxClosed: return this.#closed()
@@ -271,11 +272,11 @@ export class Core {
     }
   }
 
-  /** A reply with the texts that it names in their place: every other part between the marks is a name (replica's page.go). */
-  #withTexts(reply: string): string {
-    const parts = reply.split('\u0001')
-    for (let i = 1; i < parts.length; i += 2) parts[i] = this.#texts.get(parts[i]!)!
-    return parts.join('')
+  /** Reads a reply, which may name sessions that are kept. */
+  #resultOf(json: string, named: boolean): NIMResult<never> {
+    const result = JSON.parse(json)
+    if (named) this.#kept.putIn(result.data.sessionList)
+    return result
   }
 
   #fetch(id: number, path: string, body: Uint8Array<ArrayBuffer>, how: number): void {

@@ -220,7 +220,7 @@ export const FetchSlow = 2
 
 // The effects. ID, Code, Path and Data are used as said here.
 
-/** settle call ID with the NIMResult whose JSON is Data, once the texts that it names are in their place */
+/** settle call ID with the NIMResult whose JSON is Data; Code 1: the numbers among data.sessionList are names of sessions that the shell keeps, and stand for them */
 export const FxReply = 1
 /** Data is a JSON array of RecentSession: one onMySessionUpdate each */
 export const FxUpdates = 2
@@ -256,8 +256,8 @@ export const FxRefused = 16
 export const FxChunk = 17
 /** let the page do what it has to, and go on with EvGoOn: long work is done in slices */
 export const FxPause = 18
-/** keep Data, a RecentSession's JSON, as text ID: replies name it in its place (Config.Texts) */
-export const FxText = 19
-/** let go of all texts: none is named again */
+/** keep the RecentSessions whose JSON array Data is, by names: ID and the numbers after it (Config.Texts) */
+export const FxTexts = 19
+/** let go of all that FxTexts gave: none is named again */
 export const FxForget = 20
 
