@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -308,6 +309,21 @@ func TestTheRestOfAFrameThatDoesNotFit(t *testing.T) {
 	assert.Equal(t, []string{"/v1/sync"}, w.paths)
 	assert.Equal(t, "e1.61", w.status["cursor"])
 	assert.Len(t, w.updates, 60)
+}
+
+// A row is kept as it came, without a copy, unless it is written in another way
+// than ours.
+func TestARowIsKeptAsItCame(t *testing.T) {
+	const ours = `{"k":"p2p|bob","q":5,"t":9,"x":"é/","m":{"a":1}}`
+	for _, text := range []string{ours, `{"q":5,"k":"p2p|bob","t":9,"x":"é/","m":{"a":1}}`, `{"k":"p2p|bob","q":5,"t":9,"x":"\u00e9\/","m":{"a":1},"new":true}`} {
+		b := slices.Clip([]byte(text))
+		row, err := core.ParseRow(b)
+		require.NoError(t, err)
+		own := replica.Own(&row, b)
+		assert.Equal(t, ours, string(own))
+		assert.Equal(t, text == ours, &own[0] == &b[0], text)
+		assert.Equal(t, len(own), cap(own), "what is behind it is another's")
+	}
 }
 
 // N3: a server that is there again tells of changes with its ready; the frame
