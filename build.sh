@@ -74,14 +74,11 @@ cmd_build() {
   build_edge
 }
 
-# build_core compiles the replica to WebAssembly, without inlining but in
-# recents/core, whose scanner lives of it: that takes 31 KB of brotli off (514 to
-# 483 KB, in bytes of 1,000), mostly in Go's runtime, for about a third more time
-# a page of 100.
+# build_core compiles the replica to WebAssembly, without the lines of tracebacks
+# that nobody sees: they would be 60 KB of brotli.
 build_core() {
-  GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -gcflags=all=-l -gcflags=recents/core= \
-    -o build/sdk/recents.wasm ./wasm/browser
-  go run ./wasm/join build/sdk/recents.wasm
+  GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -o build/sdk/recents.wasm ./wasm/browser
+  go run ./wasm/join -lines=false build/sdk/recents.wasm
 }
 
 # build_js bundles the package: index.js is what a page waits for; the core's

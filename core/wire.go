@@ -227,6 +227,7 @@ type SnapshotReader struct {
 	NextMax int64
 
 	rows [][]byte // not read yet
+	row  Row      // the newest one read
 	last int64    // the UpdateTime of the row before them, 0: there was none
 }
 
@@ -234,7 +235,7 @@ type SnapshotReader struct {
 // change meanwhile.
 func ReadSnapshot(b []byte) (*SnapshotReader, error) {
 	var s SnapshotReader
-	err := Read(b, Member{"epoch", &s.Epoch}, Member{"asOf", &s.AsOf}, Member{"rows", s.take},
+	err := Read(b, Member{"epoch", &s.Epoch}, Member{"asOf", &s.AsOf}, Member{"rows", reader(s.take)},
 		Member{"more", &s.More}, Member{"nextMaxTime", &s.NextMax})
 	if err == nil && s.Epoch == "" {
 		err = BadParam("epoch: is missing")
@@ -245,36 +246,41 @@ func ReadSnapshot(b []byte) (*SnapshotReader, error) {
 	return &s, nil
 }
 
-func (s *SnapshotReader) take(raw []byte) error {
-	return Items(raw, func(row []byte) error {
+func (s *SnapshotReader) take(b []byte, start int) (end int, err error) {
+	return walk(b, start, '[', func(start int) (int, error) {
 		if len(s.rows) == MaxSyncRows {
-			return BadParam("rows: more than " + Itoa(MaxSyncRows))
+			return start, BadParam("more than " + Itoa(MaxSyncRows))
 		}
-		s.rows = append(s.rows, row)
-		return nil
+		end, err := skipValue(b, start)
+		if err == nil {
+			s.rows = append(s.rows, b[start:end:end])
+		}
+		return end, err
 	})
 }
 
-// Next returns the next row, which points into the page, or nil after the last
-// one or at the first that is wrong.
-func (s *SnapshotReader) Next() (*Row, error) {
+// Next returns the next row and its text, or nil after the last one or at the
+// first that is wrong. The text and what the row holds are parts of the page;
+// the row itself is overwritten by the next one.
+func (s *SnapshotReader) Next() (row *Row, text []byte, err error) {
 	if len(s.rows) == 0 {
 		if s.More && (s.last == 0 || s.NextMax < 1 || s.NextMax >= s.last) {
-			return nil, BadParam("nextMaxTime: " + Itoa(s.NextMax) + " does not pass the page")
+			return nil, nil, BadParam("nextMaxTime: " + Itoa(s.NextMax) + " does not pass the page")
 		}
-		return nil, nil
+		return nil, nil, nil
 	}
-	row, err := ParseRow(s.rows[0])
+	text = s.rows[0]
+	s.row, err = ParseRow(text)
 	switch {
 	case err != nil:
-		return nil, err
-	case row.Deleted:
-		return nil, BadParam("rows: a deleted row in a snapshot")
-	case s.last != 0 && row.UpdateTime >= s.last:
-		return nil, BadParam("rows: t " + Itoa(row.UpdateTime) + " does not fall")
+		return nil, nil, err
+	case s.row.Deleted:
+		return nil, nil, BadParam("rows: a deleted row in a snapshot")
+	case s.last != 0 && s.row.UpdateTime >= s.last:
+		return nil, nil, BadParam("rows: t " + Itoa(s.row.UpdateTime) + " does not fall")
 	}
-	s.rows, s.last = s.rows[1:], row.UpdateTime
-	return &row, nil
+	s.rows, s.last = s.rows[1:], s.row.UpdateTime
+	return &s.row, text, nil
 }
 
 // The operations of a mutation.

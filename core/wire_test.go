@@ -21,7 +21,7 @@ func parseSnapshotPage(b []byte) (core.SnapshotPage, error) {
 	}
 	p := core.SnapshotPage{Epoch: s.Epoch, AsOf: s.AsOf, More: s.More, NextMax: s.NextMax}
 	for {
-		row, err := s.Next()
+		row, _, err := s.Next()
 		if row == nil {
 			return p, err
 		}

@@ -231,6 +231,33 @@ test.describe('a call', () => {
     expect(outcome.cached).toBe(0)
   })
 
+  test('that lists gives sessions of its own: what an app does to them shows in no other list', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'one')
+    await api.user('alice', '/v1/updateMySession', { sessionId: 'bob', sessionType: 'p2p', ext: '{"pinned":{"at":1}}' })
+    await api.send('carol', 'alice', 'two', { uuid: 'u2' })
+    await api.backend('/v1/revokeMessage', { from: 'carol', to: 'alice', sessionType: 'p2p', uuid: 'u2', operator: 'carol', notice: 'oops' })
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    const lists = await page.evaluate(async () => {
+      const lists: string[] = []
+      for (let i = 0; i < 3; i++) {
+        const { data, source } = await window.clients.alice!.messageService.queryMySessionList()
+        lists.push(JSON.stringify({ data, source }))
+        spoil(data!.sessionList)
+      }
+      return lists
+
+      function spoil(tree: object): void {
+        for (const [name, member] of Object.entries(tree)) {
+          if (typeof member === 'object' && member !== null) spoil(member)
+          ;(tree as Record<string, unknown>)[name] = 'spoilt'
+        }
+      }
+    })
+    const expected = { data: await api.list('alice'), source: 'cache' }
+    for (const list of lists) expect(JSON.parse(list)).toEqual(expected)
+  })
+
   test('is heard by two pages of one account', async ({ server, api, page, context }) => {
     const other = await context.newPage()
     await connect(page, server, 'alice')

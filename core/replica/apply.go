@@ -2,26 +2,76 @@ package replica
 
 import "recents/core"
 
-// delta applies a live frame if and only if it continues the cursor. What is
-// older was applied; what leaves a gap is pulled. Applying "if not older" looks
-// the same and loses rows (R1).
-func (r *Replica) delta(f *core.Frame) {
-	r.link.head = max(r.link.head, f.To)
+// tellCost is what it costs to apply a row and to tell of it, in rows of that
+// size written.
+const tellCost = 6
+
+// deltaSlice applies the live frames that came, as much of them as one event may
+// take: a part of a frame ends at its last row, as a page of changes does. What
+// waits counts as not come yet.
+func (r *Replica) deltaSlice() {
+	l := &r.link
+	if !r.leads {
+		l.backlog = nil // the new leader has them from its own socket
+	}
+	for left := max(1, r.cfg.slice()/tellCost); len(l.backlog) > 0; {
+		if left <= 0 {
+			r.pause()
+			return
+		}
+		part := l.backlog[0]
+		n, size := rowsWithin(part.Rows, left)
+		left -= size
+		whole := n == len(part.Rows)
+		if !whole {
+			part.Rows = part.Rows[:n]
+			part.To = part.Rows[n-1].Seq
+		}
+		if fits := r.delta(&part, whole); whole || !fits {
+			l.backlog = l.backlog[1:]
+			continue
+		}
+		rest := &l.backlog[0]
+		rest.From, rest.Rows = part.To, rest.Rows[n:]
+	}
+	l.backlog = nil
+}
+
+// rowsWithin returns how many rows are about so many bytes, at least one, and
+// their size.
+func rowsWithin(rows []core.Row, bytes int) (n, size int) {
+	for n < len(rows) && size < bytes {
+		size += rows[n].Room()
+		n++
+	}
+	return n, size
+}
+
+// delta applies a live frame, or a part of one, if and only if it continues the
+// cursor. What is older was applied; what leaves a gap is pulled. Applying "if
+// not older" looks the same and loses rows (R1). It reports whether what follows
+// the part is of use.
+func (r *Replica) delta(f *core.Frame, whole bool) bool {
+	l := &r.link
 	switch {
-	case r.boot != nil:
-		// The end of the bootstrap compares head and pulls.
-	case f.Epoch == r.cursor.Epoch && f.From == r.cursor.Seq:
-		r.apply(f.Rows, f.To, f.LastMid, true)
-		if r.cursor.Seq >= r.link.head {
+	case r.boot == nil && f.Epoch == r.cursor.Epoch && f.From == r.cursor.Seq:
+		l.head = max(l.head, f.To)
+		r.apply(f.Rows, f.To, f.LastMid, whole)
+		if r.cursor.Seq >= l.head {
 			r.asOf = r.now
-			if r.link.owed {
+			if l.owed {
 				r.pullLater()
 			}
 		}
-	case f.Epoch == r.cursor.Epoch && f.To <= r.cursor.Seq:
-	default:
+		return true
+	case r.boot == nil && f.Epoch == r.cursor.Epoch && f.To <= r.cursor.Seq:
+		return true
+	}
+	l.head = max(l.head, f.Head)
+	if r.boot == nil { // its end compares head and pulls
 		r.pull()
 	}
+	return false
 }
 
 // apply moves the base from the cursor to a later one. lastMid is the newest

@@ -13,6 +13,7 @@ type bootstrap struct {
 	listed  bool                 // the snapshot is whole: changes are next
 	asking  bool                 // a request is under way
 	page    *core.SnapshotReader // what came and is not all in the shadow yet
+	buf     []byte               // of own
 }
 
 // startOver begins a bootstrap, unless one runs.
@@ -81,7 +82,7 @@ func (r *Replica) listSlice() {
 		return
 	}
 	for read := 0; read <= r.cfg.slice()/parseCost; {
-		row, err := b.page.Next()
+		row, text, err := b.page.Next()
 		switch {
 		case err == nil && row == nil:
 			b.turn(r.cfg.MaxCached)
@@ -95,7 +96,7 @@ func (r *Replica) listSlice() {
 			r.bootFailed("an answer of the server's: "+err.Error(), 0)
 			return
 		}
-		read += b.add(row)
+		read += b.add(row, text)
 	}
 	r.pause()
 }
@@ -105,12 +106,23 @@ const parseCost = 4
 
 // add takes a row of a page and returns its size. A row that moved up while the
 // list was read may stand on two pages: the higher seq counts.
-func (b *bootstrap) add(row *core.Row) int {
-	e := newEntry(row)
-	if old := b.shadow.rows[e.key]; old == nil || old.seq < row.Seq {
-		b.shadow.put(e)
+func (b *bootstrap) add(row *core.Row, text []byte) int {
+	key := row.Key.String()
+	if old := b.shadow.rows[key]; old == nil || old.seq < row.Seq {
+		b.shadow.put(&entry{key: key, seq: row.Seq, time: row.UpdateTime, raw: b.own(row, text)})
 	}
-	return len(e.raw)
+	return len(text)
+}
+
+// own returns the row's text as newEntry writes it. That mostly is what came: then
+// the page is kept, and not a copy of each of its rows, which would be as much
+// again until they are collected.
+func (b *bootstrap) own(row *core.Row, text []byte) []byte {
+	b.buf = core.AppendRow(b.buf[:0], row)
+	if string(b.buf) == string(text) {
+		return text
+	}
+	return append(make([]byte, 0, len(b.buf)), b.buf...)
 }
 
 // turn goes on to the next page, if there is to be one.

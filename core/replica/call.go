@@ -23,6 +23,7 @@ type appResult struct {
 	data    []byte                  // nil: null
 	list    func(dst []byte) []byte // appends data in its place: a page is too long to copy
 	room    int                     // about how many bytes list appends
+	named   bool                    // list names sessions that the shell keeps
 	server  bool
 	fresh   bool
 	pending bool // it shows, or is, a write that waits
@@ -67,7 +68,11 @@ func (r *Replica) settle(id int64, a appResult) {
 	if c.write != nil {
 		c.write.call = 0
 	}
-	r.do(Effect{Kind: FxReply, ID: id, Data: a.append(make([]byte, 0, a.room+len(a.data)+len(a.details)+256))})
+	reply := Effect{Kind: FxReply, ID: id, Data: a.append(make([]byte, 0, a.room+len(a.data)+len(a.details)+256))}
+	if a.named {
+		reply.Code = 1
+	}
+	r.do(reply)
 }
 
 // openCall returns the call of that id, nil when it is answered.
@@ -229,10 +234,13 @@ func (r *Replica) cached(c *call) appResult {
 		nextMax = r.nextBelow(page, lowest, q.Max)
 	}
 	more = more || a.partial
-	if !r.cfg.Texts {
+	if a.named = r.cfg.Texts && q.NeedLastMsg; a.named {
+		a.room = nameRoom * len(page)
+		a.list = func(dst []byte) []byte { return r.appendNames(dst, page, more, nextMax) }
+	} else {
 		a.room = roomFor(page)
+		a.list = func(dst []byte) []byte { return r.appendPage(dst, page, more, q.NeedLastMsg, nextMax) }
 	}
-	a.list = func(dst []byte) []byte { return r.appendPage(dst, page, more, q.NeedLastMsg, r.cfg.Texts, nextMax) }
 	return a
 }
 

@@ -19,7 +19,7 @@ const (
 	EvLoaded   EventKind = 4  // all was read (Code 0), or storage failed and is not to be used (Code 1)
 	EvStored   EventKind = 5  // FxStore ID was done (Code 0), found other meta (Code 1: Data is that meta's JSON, empty for none), failed (Code 2) or had no room (Code 3)
 	EvOpened   EventKind = 6  // socket ID is open
-	EvFrame    EventKind = 7  // socket ID got a text frame: Data
+	EvFrame    EventKind = 7  // socket ID got a text frame: Data; or several, with FrameSeparator between
 	EvClosed   EventKind = 8  // socket ID is closed, or never opened: Code is the close code, 1006 when unknown
 	EvResponse EventKind = 9  // FxFetch ID was answered: Code is the HTTP status (0: no answer), After the Retry-After in ms, Data the body
 	EvTimer    EventKind = 10 // timer ID ran out
@@ -46,6 +46,10 @@ type Event struct {
 	Data  []byte // the replica may keep it
 }
 
+// FrameSeparator stands between frames that came close together. No JSON holds
+// it: it is a control character (RFC 7464).
+const FrameSeparator = '\x1e'
+
 // The calls of EvCall, and the members of Data.
 const (
 	CallList   = 1 // {minTimestamp, maxTimestamp, needLastMsg, limit, hasMore}
@@ -65,7 +69,7 @@ type EffectKind uint8
 
 // The effects. ID, Code, Path and Data are used as said here.
 const (
-	FxReply   EffectKind = 1  // settle call ID with the NIMResult whose JSON is Data, once the texts that it names are in their place
+	FxReply   EffectKind = 1  // settle call ID with the NIMResult whose JSON is Data; Code 1: the numbers among data.sessionList are names of sessions that the shell keeps, and stand for them
 	FxUpdates EffectKind = 2  // Data is a JSON array of RecentSession: one onMySessionUpdate each
 	FxDeletes EffectKind = 3  // Data is a JSON array of {sessionId, sessionType}: one onMySessionDelete
 	FxStatus  EffectKind = 4  // Data is the status's JSON (api.md §1 client.status, without storage's cause)
@@ -83,8 +87,8 @@ const (
 	FxRefused EffectKind = 16 // tell the other tabs Data: what the server said against a write of one of them, or that what is stored cannot be read
 	FxChunk   EffectKind = 17 // Data is the next chunk of the Batch that FxStore ID will bring; those of any other ID come to nothing; unlike that of the others, it holds until the next event alone
 	FxPause   EffectKind = 18 // let the page do what it has to, and go on with EvGoOn: long work is done in slices
-	FxText    EffectKind = 19 // keep Data, a RecentSession's JSON, as text ID: replies name it in its place (Config.Texts)
-	FxForget  EffectKind = 20 // let go of all texts: none is named again
+	FxTexts   EffectKind = 19 // keep the RecentSessions whose JSON array Data is, by names: ID and the numbers after it (Config.Texts)
+	FxForget  EffectKind = 20 // let go of all that FxTexts gave: none is named again
 )
 
 // Effect is something to be done outside.

@@ -29,3 +29,6 @@ func Coalesce(muts []core.Mutation) (sent []core.Mutation, fates map[int64]int64
 	}
 	return sent, fates
 }
+
+// Own is what a bootstrap keeps of a row that came as text.
+func Own(row *core.Row, text []byte) []byte { return new(bootstrap).own(row, text) }

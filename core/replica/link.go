@@ -14,8 +14,9 @@ type link struct {
 	head    int64 // the log's end as far as the server told
 	owed    bool  // ready told of changes, which a frame is to bring
 	heartMs int64
-	poll    poll // in the socket's place
-	rests   bool // while following: the leader is told of no change before it asks
+	backlog []core.Frame // deltas that came and are not applied yet; see deltaSlice
+	poll    poll         // in the socket's place
+	rests   bool         // while following: the leader is told of no change before it asks
 }
 
 // linkState is the status's connection.
@@ -141,7 +142,7 @@ func (r *Replica) socket(ev Event) {
 		r.send(core.AppendHello(nil, &core.SyncRequest{V: core.SyncVersion, Cursor: r.cursor, ClientID: r.cfg.ClientID}))
 	case EvFrame:
 		r.startTimer(timerQuiet, quiet)
-		r.frame(ev.Data)
+		r.frames(ev.Data)
 	case EvClosed:
 		r.dropped(ev.Code)
 	}
@@ -149,6 +150,26 @@ func (r *Replica) socket(ev Event) {
 
 func (r *Replica) send(text []byte) {
 	r.do(Effect{Kind: FxSend, ID: r.link.id, Data: text})
+}
+
+// frames takes one frame after the other, as long as the socket is not given up.
+func (r *Replica) frames(b []byte) {
+	id := r.link.id
+	for more := true; more && r.link.id == id && r.link.open != none; {
+		var f []byte
+		f, b, more = cutFrame(b)
+		r.frame(f)
+	}
+}
+
+// cutFrame takes the first frame off, and reports whether another one follows.
+func cutFrame(b []byte) (frame, rest []byte, more bool) {
+	for i, c := range b {
+		if c == FrameSeparator {
+			return b[:i:i], b[i+1:], true
+		}
+	}
+	return b, nil, false
 }
 
 func (r *Replica) frame(b []byte) {
@@ -167,7 +188,10 @@ func (r *Replica) frame(b []byte) {
 		r.hangUp(closeNormal, "")
 		r.startOver(f.Reason)
 	case core.FrameDelta:
-		r.delta(&f)
+		f.Head = f.To // of the whole, where a part is taken
+		if r.link.backlog = append(r.link.backlog, f); len(r.link.backlog) == 1 {
+			r.deltaSlice()
+		}
 	case core.FrameBehind:
 		r.link.head = max(r.link.head, f.Head)
 		r.pull()

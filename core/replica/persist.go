@@ -245,7 +245,7 @@ func (r *Replica) head() []byte {
 		nextMax = core.NextBelow(r.lowest)
 	}
 	b := core.AppendText(make([]byte, 0, roomFor(page)), `{"data":`)
-	b = r.appendPage(b, page, more || partial, true, false, nextMax)
+	b = r.appendPage(b, page, more || partial, true, nextMax)
 	b = core.AppendNum(b, `,"asOf":`, r.asOf)
 	return append(core.AppendFlag(b, `,"complete":`, !partial), '}')
 }

@@ -89,7 +89,7 @@ type Config struct {
 	Storage   bool   // there is storage: EvLoad follows
 	Follow    bool   // another tab may lead: EvRole says when this one does
 	Online    bool   // what the browser says
-	Texts     bool   // the shell keeps texts: replies name those that FxText gave it
+	Texts     bool   // the shell keeps what FxTexts gives it: replies name it
 	Slice     int64  // bytes of rows between two pauses, about; 0: maxSlice
 }
 

@@ -2,6 +2,8 @@ package replica_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -207,6 +209,121 @@ func TestFramesLostRepeatedAndReordered(t *testing.T) {
 	ids, _, _ := w.list(all).list(t)
 	assert.Equal(t, []string{"f3", "f2", "f1", "f0"}, ids)
 	assert.Len(t, w.updates, 4, "each key once")
+}
+
+// Frames that came close together are taken as if one after the other.
+func TestSeveralFramesAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pos = 1 << 40 // this test pushes by itself
+	w.fill(4)       // seqs 2 to 5: f0 again at 2, f1 3, f2 4, f3 5
+	joined := func(frames ...core.Frame) replica.Event {
+		var data []byte
+		for i := range frames {
+			if i > 0 {
+				data = append(data, replica.FrameSeparator)
+			}
+			data = core.AppendFrame(data, &frames[i])
+		}
+		return replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: data}
+	}
+	delta := func(from, to int64) core.Frame {
+		page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: "e1", Seq: from}, Limit: int(to - from)})
+		return core.Frame{Kind: core.FrameDelta, Epoch: "e1", From: from, To: to, Rows: page.Rows}
+	}
+	w.paths = nil
+	w.handle(joined(delta(1, 2), delta(2, 4), delta(4, 5)))
+	assert.Equal(t, "e1.5", w.status["cursor"])
+	assert.Empty(t, w.paths, "there was no gap")
+	assert.Len(t, w.updates, 4)
+
+	// What follows a frame that ends the socket is of no use.
+	socket := w.socket
+	w.handle(joined(core.Frame{Kind: core.FrameReset, Epoch: "e1", Head: 5, Reason: "floor"}, core.Frame{Kind: core.FrameBehind, Epoch: "e1", Head: 1000}))
+	w.run()
+	assert.Equal(t, "e1.5", w.status["cursor"])
+	assert.Equal(t, "live", w.status["connection"], "and not behind")
+	assert.NotEqual(t, socket, w.socket)
+}
+
+func TestAFrameOfNothingIsNone(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	socket := w.socket
+	w.handle(replica.Event{Kind: replica.EvFrame, ID: socket})
+	w.run()
+	assert.Contains(t, w.paths, "/v1/sync")
+	assert.NotEqual(t, socket, w.socket, "the socket was given up")
+}
+
+// A frame with many changes is taken in parts, between which the page has its
+// turn; each part is a whole step of the log.
+func TestALongFrameIsTakenInParts(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pos = 1 << 40 // this test pushes by itself
+	for n := range 100 {
+		w.message(fmt.Sprintf("f%d", n), strings.Repeat("long ", 200))
+	}
+	page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: "e1", Seq: 1}, Limit: 500})
+	frame := func(from int64, rows []core.Row) replica.Event {
+		f := core.Frame{Kind: core.FrameDelta, Epoch: "e1", From: from, To: rows[len(rows)-1].Seq, Rows: rows}
+		return replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: core.AppendFrame(nil, &f)}
+	}
+	w.paths = nil
+
+	w.handle(frame(1, page.Rows[:80]))
+	first := len(w.updates)
+	assert.Less(t, first, 40)
+	assert.Positive(t, first)
+	assert.Equal(t, fmt.Sprintf("e1.%d", 1+first), w.status["cursor"])
+	assert.Equal(t, "live", w.status["connection"], "as if the rest had not come yet")
+	w.handle(frame(81, page.Rows[80:]))
+	assert.Len(t, w.updates, first, "the next frame waits behind it")
+	w.run()
+	assert.Len(t, w.updates, 100)
+	assert.Equal(t, "e1.101", w.status["cursor"])
+	assert.Equal(t, "live", w.status["connection"])
+	assert.Empty(t, w.paths, "there was no gap")
+}
+
+// What a frame brings after a part that did not fit is not applied: a pull
+// brings all of it.
+func TestTheRestOfAFrameThatDoesNotFit(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pos = 1 << 40
+	for n := range 60 {
+		w.message(fmt.Sprintf("f%d", n), strings.Repeat("long ", 200))
+	}
+	page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: "e1", Seq: 3}, Limit: 500})
+	f := core.Frame{Kind: core.FrameDelta, Epoch: "e1", From: 3, To: 61, Rows: page.Rows} // 2 and 3 were lost
+	w.paths = nil
+	w.handle(replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: core.AppendFrame(nil, &f)})
+	assert.Equal(t, "connecting", w.status["connection"])
+	assert.Empty(t, w.updates)
+	w.run()
+	assert.Equal(t, []string{"/v1/sync"}, w.paths)
+	assert.Equal(t, "e1.61", w.status["cursor"])
+	assert.Len(t, w.updates, 60)
+}
+
+// A row is kept as it came, without a copy, unless it is written in another way
+// than ours.
+func TestARowIsKeptAsItCame(t *testing.T) {
+	const ours = `{"k":"p2p|bob","q":5,"t":9,"x":"é/","m":{"a":1}}`
+	for _, text := range []string{ours, `{"q":5,"k":"p2p|bob","t":9,"x":"é/","m":{"a":1}}`, `{"k":"p2p|bob","q":5,"t":9,"x":"\u00e9\/","m":{"a":1},"new":true}`} {
+		b := slices.Clip([]byte(text))
+		row, err := core.ParseRow(b)
+		require.NoError(t, err)
+		own := replica.Own(&row, b)
+		assert.Equal(t, ours, string(own))
+		assert.Equal(t, text == ours, &own[0] == &b[0], text)
+		assert.Equal(t, len(own), cap(own), "what is behind it is another's")
+	}
 }
 
 // N3: a server that is there again tells of changes with its ready; the frame

@@ -85,4 +85,5 @@ func (r *Replica) goOn() {
 	r.paused = false
 	r.rewriteSlice()
 	r.listSlice()
+	r.deltaSlice()
 }

@@ -12,6 +12,7 @@ type entry struct {
 	seq  int64
 	time int64
 	raw  []byte // core.AppendRow's
+	text *text  // see page.go; nil: none is kept
 }
 
 // row decodes the row. Its text was checked when it came in, or stands in a

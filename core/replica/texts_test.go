@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
 
 	"recents/core"
 	"recents/core/replica"
@@ -16,7 +17,7 @@ import (
 type holder struct {
 	*replica.Replica
 	t     *testing.T
-	texts map[string]string
+	texts map[int64]string
 	given int // texts, so far
 	most  int // texts that were held at once
 	calls int64
@@ -24,30 +25,45 @@ type holder struct {
 
 func newHolder(t *testing.T, sessions int) (*holder, core.Row) {
 	r, row := loadedWith(sessions, `,"texts":true`)
-	return &holder{Replica: r, t: t, texts: map[string]string{}}, row
+	return &holder{Replica: r, t: t, texts: map[int64]string{}}, row
 }
 
 // on handles an event and returns the reply to a call, with its texts in place.
 func (h *holder) on(ev replica.Event) (reply string) {
 	for _, fx := range h.Handle(ev) {
 		switch fx.Kind {
-		case replica.FxText:
-			h.given++
-			h.texts[strconv.FormatInt(fx.ID, 10)] = string(fx.Data)
+		case replica.FxTexts:
+			require.True(h.t, gjson.ValidBytes(fx.Data))
+			for i, text := range gjson.ParseBytes(fx.Data).Array() {
+				h.given++
+				h.texts[fx.ID+int64(i)] = text.Raw
+			}
 			h.most = max(h.most, len(h.texts))
 		case replica.FxForget:
 			clear(h.texts)
 		case replica.FxReply:
-			parts := strings.Split(string(fx.Data), "\x01")
-			for i := 1; i < len(parts); i += 2 {
-				text, held := h.texts[parts[i]]
-				require.True(h.t, held, "a text is named that was not given, or is let go of: %s", parts[i])
-				parts[i] = text
+			if reply = string(fx.Data); fx.Code == 1 {
+				reply = h.withTexts(reply)
 			}
-			reply = strings.Join(parts, "")
 		}
 	}
 	return reply
+}
+
+// withTexts returns the reply with what the shell keeps in the place of the names.
+func (h *holder) withTexts(reply string) string {
+	list := gjson.Get(reply, "data.sessionList")
+	sessions := []string{}
+	for _, session := range list.Array() {
+		if session.Type == gjson.Number {
+			text, held := h.texts[session.Int()]
+			require.True(h.t, held, "a session is named that was not given, or is let go of: %s", session.Raw)
+			sessions = append(sessions, text)
+		} else {
+			sessions = append(sessions, session.Raw)
+		}
+	}
+	return reply[:list.Index] + "[" + strings.Join(sessions, ",") + "]" + reply[list.Index+len(list.Raw):]
 }
 
 func (h *holder) list(parameters string) string {
@@ -102,4 +118,61 @@ func TestTextsAreBounded(t *testing.T) {
 	}
 	assert.Greater(t, h.given, 1000)
 	assert.LessOrEqual(t, h.most, 512)
+}
+
+// What waiting writes make of a session is of this list alone: it stands in the
+// page as it is, and nothing that the shell keeps shows it.
+func TestWhatWaitsIsNotKept(t *testing.T) {
+	h, _ := newHolder(t, 200)
+	plain, _ := loaded(200)
+	before := h.list(`{"limit":100}`)
+	for i, parameters := range []string{
+		`{"sessionId":"f199","sessionType":"p2p","ext":"mine"}`,
+		`{"sessionId":"new","sessionType":"p2p","ext":"made"}`,
+	} {
+		ev := replica.Event{Kind: replica.EvCall, ID: 1000 + int64(i), Code: replica.CallUpdate, Data: []byte(parameters), Now: 1_800_000_000_000}
+		h.on(ev)
+		plain.Handle(ev)
+	}
+	remove := replica.Event{Kind: replica.EvCall, ID: 1002, Code: replica.CallDelete, Data: []byte(`{"sessionList":[{"sessionId":"f198","sessionType":"p2p"}]}`)}
+	h.on(remove)
+	plain.Handle(remove)
+
+	list := h.list(`{"limit":100}`)
+	assert.Equal(t, plainList(plain, `{"limit":100}`), list)
+	assert.Equal(t, []string{"made", "mine"}, extsOf(list))
+	assert.NotContains(t, list, `"f198"`)
+	assert.Equal(t, 100, h.given, "none of those that wait")
+	assert.Empty(t, extsOf(before))
+	short := h.list(`{"limit":100,"needLastMsg":0}`)
+	assert.Equal(t, plainList(plain, `{"limit":100,"needLastMsg":0}`), short)
+	assert.Equal(t, []string{"made", "mine"}, extsOf(short))
+}
+
+func extsOf(list string) (exts []string) {
+	for _, ext := range gjson.Get(list, "data.sessionList.#.ext").Array() {
+		exts = append(exts, ext.String())
+	}
+	return exts
+}
+
+// Events and answers about one session are whole, whatever the shell keeps.
+func TestOnlyListsNameWhatIsKept(t *testing.T) {
+	h, row := newHolder(t, 200)
+	plain, _ := loaded(200)
+	h.list(`{"limit":100}`)
+	ask := replica.Event{Kind: replica.EvCall, ID: 1000, Code: replica.CallGet, Data: []byte(`{"sessionId":"f150","sessionType":"p2p"}`)}
+	for _, ev := range []replica.Event{ask, change(row, "f150", 201), ask} {
+		assert.Equal(t, toldBy(plain.Handle(ev)), toldBy(h.Handle(ev)))
+	}
+}
+
+// toldBy returns the effects that reach the app.
+func toldBy(fx []replica.Effect) (told []string) {
+	for i := range fx {
+		if k := fx[i].Kind; k == replica.FxReply || k == replica.FxUpdates {
+			told = append(told, strconv.FormatInt(fx[i].Code, 10)+string(fx[i].Data))
+		}
+	}
+	return told
 }

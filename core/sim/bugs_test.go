@@ -27,7 +27,9 @@ type edit struct{ old, new string }
 
 var bugs = []bug{
 	{"R1: apply a frame if it is not older", "replica/apply.go",
-		"case f.Epoch == r.cursor.Epoch && f.From == r.cursor.Seq:", "case f.Epoch == r.cursor.Epoch && f.To > r.cursor.Seq:", nil},
+		"f.Epoch == r.cursor.Epoch && f.From == r.cursor.Seq:", "f.Epoch == r.cursor.Epoch && f.To > r.cursor.Seq:", nil},
+	{"R1: a part of a frame moves the cursor to the frame's end", "replica/apply.go",
+		"part.To = part.Rows[n-1].Seq", "part.To = part.Head", nil},
 	{"send again under new numbers", "replica/write.go",
 		"r.startTimer(timerWrite, r.backoff(batch[0].tries, after))", "for _, w := range batch { w.number(r.box.known + 1); r.box.known = w.last() }; r.startTimer(timerWrite, r.backoff(batch[0].tries, after))", nil},
 	{"ask for the changes before the last page of the snapshot", "replica/bootstrap.go",

@@ -224,7 +224,7 @@ export class LiveClient implements Client {
       settings: this.#settings,
       store: this.#store,
       remote: this.#remote,
-      reply: (id, json) => this.#calls.get(id)?.(JSON.parse(json)),
+      reply: (id, result) => this.#calls.get(id)?.(result),
       updated: (sessions) => {
         this.#hear(sessions)
         for (const session of sessions) this.#updates.emit(session)

@@ -1,9 +1,11 @@
-import type { ClientStatus, RecentSession, SessionKey, SettledWrite } from './api.js'
+import type { ClientStatus, NIMResult, RecentSession, SessionKey, SettledWrite } from './api.js'
 import { decodeBatch } from './batch.js'
+import { Burst } from './burst.js'
 import { textIn, type Effect } from './effects.js'
+import { Kept } from './kept.js'
 import type { Log } from './log.js'
 import { Machine } from './machine.js'
-import { isOnline, watchPage } from './page.js'
+import { isOnline, nextTask, watchPage } from './page.js'
 import type { Remote, Socket } from './remote.js'
 import { textOf } from './result.js'
 import type { Settings } from './settings.js'
@@ -12,7 +14,7 @@ import { Tabs, type TabEvents } from './tabs.js'
 import {
   EvAbort, EvCall, EvChanged, EvChunk, EvClose, EvClosed, EvFrame, EvGoOn, EvLeader, EvLoad, EvLoaded, EvNetwork, EvOpened, EvQueued, EvRefused, EvResponse,
   EvRole, EvStart, EvStored, EvTimer, EvWake, FetchFresh, FetchSlow, FxCancel, FxChunk, FxClosed, FxDeletes, FxDial, FxFetch, FxForget, FxHangup, FxOutbox, FxPause, FxRefused, FxReply,
-  FxReread, FxSend, FxSettled, FxStatus, FxStore, FxText, FxTimer, FxUpdates,
+  FxReread, FxSend, FxSettled, FxStatus, FxStore, FxTexts, FxTimer, FxUpdates,
 } from './wire.gen.js'
 
 /** The client, as the core sees it. */
@@ -20,8 +22,8 @@ export interface Host {
   readonly settings: Settings
   readonly store: Store | undefined
   readonly remote: Remote
-  /** Settles call `id` with the NIMResult whose JSON this is. */
-  reply(id: number, json: string): void
+  /** Settles call `id`. */
+  reply(id: number, result: NIMResult<never>): void
   updated(sessions: RecentSession[]): void
   deleted(keys: SessionKey[]): void
   settled(write: SettledWrite): void
@@ -106,7 +108,8 @@ export class Core {
   readonly #events: Event[] = []
   readonly #timers = new Map<number, Timer>()
   readonly #sockets = new Map<number, Socket>()
-  readonly #texts = new Map<string, string>() // sessions' JSON, by the names that replies have for them
+  readonly #kept = new Kept()
+  #paused = false // the core has more to do, when the page had its turn
   readonly #requests = new AbortController()
   #chunks: { id: number; list: Uint8Array<ArrayBuffer>[] } = { id: 0, list: [] } // of the batch that FxStore will bring
   #handling = false
@@ -246,7 +249,7 @@ export class Core {
 
   #do({ kind, id, code, path, data }: Effect): void {
     switch (kind) {
-      case FxReply: return this.#host.reply(id, this.#withTexts(textIn(data)))
+      case FxReply: return this.#host.reply(id, this.#resultOf(textIn(data), code === 1))
       case FxUpdates: return this.#host.updated(JSON.parse(textIn(data)))
       case FxDeletes: return this.#host.deleted(JSON.parse(textIn(data)))
       case FxStatus: return this.#tell(JSON.parse(textIn(data)))
@@ -261,20 +264,20 @@ export class Core {
       case FxOutbox: return this.#changeOutbox(id, data)
       case FxSettled: return this.#host.settled(JSON.parse(textIn(data)))
       case FxReread: return this.#reread(data, code === 1)
-      case FxText: return void this.#texts.set(String(id), textIn(data))
-      case FxForget: return this.#texts.clear()
+      case FxTexts: return this.#kept.add(id, JSON.parse(textIn(data)))
+      case FxForget: return this.#kept.clear()
       case FxRefused: return this.#tabs?.refused(textIn(data))
-      case FxPause: return void nextTask().then(() => this.#send({ kind: EvGoOn }))
+      case FxPause: return this.#pause()
       case FxClosed: return this.#closed()
       default: throw new Error(`effect ${kind} is unknown: recents.wasm is not of this package's version`)
     }
   }
 
-  /** A reply with the texts that it names in their place: every other part between the marks is a name (replica's page.go). */
-  #withTexts(reply: string): string {
-    const parts = reply.split('\u0001')
-    for (let i = 1; i < parts.length; i += 2) parts[i] = this.#texts.get(parts[i]!)!
-    return parts.join('')
+  /** Reads a reply, which may name sessions that are kept. */
+  #resultOf(json: string, named: boolean): NIMResult<never> {
+    const result = JSON.parse(json)
+    if (named) this.#kept.putIn(result.data.sessionList)
+    return result
   }
 
   #fetch(id: number, path: string, body: Uint8Array<ArrayBuffer>, how: number): void {
@@ -285,15 +288,25 @@ export class Core {
   }
 
   #dial(id: number, renew: boolean): void {
+    const frames = new Burst((data) => this.#send({ kind: EvFrame, id, data }), () => this.#paused)
     const socket = this.#host.remote.dial(renew, {
       opened: () => this.#send({ kind: EvOpened, id }),
-      frame: (data) => this.#send({ kind: EvFrame, id, data }),
+      frame: (data) => frames.add(data),
       closed: (code) => {
+        frames.flush() // they came before
         this.#sockets.delete(id)
         this.#send({ kind: EvClosed, id, code })
       },
     })
     this.#sockets.set(id, socket)
+  }
+
+  #pause(): void {
+    this.#paused = true
+    void nextTask().then(() => {
+      this.#paused = false
+      this.#send({ kind: EvGoOn })
+    })
   }
 
   #hangUp(id: number, code: number): void {
@@ -374,16 +387,4 @@ export class Core {
       this.#send({ kind: EvStored, id, code: 1, data: applied.other ? JSON.stringify(applied.other) : '' })
     })
   }
-}
-
-/** Resolves in a task of its own; setTimeout would wait 4 ms each time. */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(null)
-  })
 }

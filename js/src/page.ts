@@ -36,3 +36,15 @@ export function watchPage(events: PageEvents): () => void {
   on(scope, 'pagehide', () => events.left())
   return () => undo.forEach((end) => end())
 }
+
+/** Resolves in a task of its own; setTimeout would wait 4 ms each time. */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(null)
+  })
+}

@@ -164,7 +164,7 @@ export const EvLoaded = 4
 export const EvStored = 5
 /** socket ID is open */
 export const EvOpened = 6
-/** socket ID got a text frame: Data */
+/** socket ID got a text frame: Data; or several, with FrameSeparator between */
 export const EvFrame = 7
 /** socket ID is closed, or never opened: Code is the close code, 1006 when unknown */
 export const EvClosed = 8
@@ -195,6 +195,11 @@ export const EvRefused = 20
 /** the pause that FxPause asked for is over */
 export const EvGoOn = 21
 
+// FrameSeparator stands between frames that came close together. No JSON holds
+// it: it is a control character (RFC 7464).
+
+export const FrameSeparator = 30
+
 // The calls of EvCall, and the members of Data.
 
 /** {minTimestamp, maxTimestamp, needLastMsg, limit, hasMore} */
@@ -215,7 +220,7 @@ export const FetchSlow = 2
 
 // The effects. ID, Code, Path and Data are used as said here.
 
-/** settle call ID with the NIMResult whose JSON is Data, once the texts that it names are in their place */
+/** settle call ID with the NIMResult whose JSON is Data; Code 1: the numbers among data.sessionList are names of sessions that the shell keeps, and stand for them */
 export const FxReply = 1
 /** Data is a JSON array of RecentSession: one onMySessionUpdate each */
 export const FxUpdates = 2
@@ -251,8 +256,8 @@ export const FxRefused = 16
 export const FxChunk = 17
 /** let the page do what it has to, and go on with EvGoOn: long work is done in slices */
 export const FxPause = 18
-/** keep Data, a RecentSession's JSON, as text ID: replies name it in its place (Config.Texts) */
-export const FxText = 19
-/** let go of all texts: none is named again */
+/** keep the RecentSessions whose JSON array Data is, by names: ID and the numbers after it (Config.Texts) */
+export const FxTexts = 19
+/** let go of all that FxTexts gave: none is named again */
 export const FxForget = 20
 

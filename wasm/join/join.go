@@ -10,6 +10,7 @@ const (
 	headerLen   = 8  // magic and version
 	dataSection = 11 // WebAssembly core specification, 5.5.2
 	i32Const    = 0x41
+	mostMemory  = 64 << 20 // of data: Go's starts near 0
 	end         = 0x0b
 )
 
@@ -21,8 +22,9 @@ type segment struct {
 	bytes []byte
 }
 
-// join returns the file with its data segments joined.
-func join(file []byte) ([]byte, error) {
+// join returns the file with its data in fewer segments. With dropLines, what
+// only tells the lines of a traceback is taken out of it.
+func join(file []byte, dropLines bool) ([]byte, error) {
 	if len(file) < headerLen || string(file[:4]) != "\x00asm" {
 		return nil, errMalformed
 	}
@@ -38,7 +40,13 @@ func join(file []byte) ([]byte, error) {
 			if !ok {
 				return nil, errMalformed
 			}
-			body = appendSegments(nil, joined(segments))
+			m := memoryOf(segments)
+			if dropLines {
+				if err := linesOut(m.bytes); err != nil {
+					return nil, err
+				}
+			}
+			body = appendSegments(nil, m.segments())
 		}
 		out = append(out, id)
 		out = binary.AppendUvarint(out, uint64(len(body)))
@@ -55,7 +63,7 @@ func readSegments(body []byte) ([]segment, bool) {
 		s := segment{at: r.signed()}
 		ended := r.byte() == end
 		s.bytes = r.take(r.number())
-		if r.bad || !active || !op || !ended {
+		if r.bad || !active || !op || !ended || uint64(s.at)+uint64(len(s.bytes)) > mostMemory {
 			return nil, false
 		}
 		segments = append(segments, s)
@@ -63,23 +71,56 @@ func readSegments(body []byte) ([]segment, bool) {
 	return segments, len(r.b) == 0
 }
 
-// joined puts segments together that are close, in the order of their offsets.
-// Segments that overlap are left apart, in their order, so that the last one
-// still wins.
-func joined(segments []segment) []segment {
-	var list []segment
-	for _, s := range segments {
-		if n := len(list); n > 0 {
-			last := &list[n-1]
-			lastEnd := uint64(last.at) + uint64(len(last.bytes))
-			if gap := uint64(s.at) - lastEnd; uint64(s.at) >= lastEnd && gap < joinBelow {
-				last.bytes = append(append(slices.Clip(last.bytes), make([]byte, gap)...), s.bytes...)
-				continue
-			}
+// memory is what an instance finds in its memory, from the first byte that a
+// segment sets to the last.
+type memory struct {
+	at    uint32
+	bytes []byte
+}
+
+// memoryOf puts segments in their places, in their order: of two that overlap
+// the last one wins.
+func memoryOf(segments []segment) memory {
+	var m memory
+	var end uint64
+	for i, s := range segments {
+		if i == 0 || s.at < m.at {
+			m.at = s.at
 		}
-		list = append(list, s)
+		end = max(end, uint64(s.at)+uint64(len(s.bytes)))
+	}
+	m.bytes = make([]byte, end-uint64(m.at))
+	for _, s := range segments {
+		copy(m.bytes[s.at-m.at:], s.bytes)
+	}
+	return m
+}
+
+// segments returns what is not zero anyway: cut where zeros are in a row.
+func (m memory) segments() []segment {
+	var list []segment
+	for i := 0; i < len(m.bytes); {
+		if m.bytes[i] == 0 {
+			i++
+			continue
+		}
+		end := m.runEnd(i)
+		list = append(list, segment{m.at + uint32(i), m.bytes[i:end]})
+		i = end
 	}
 	return list
+}
+
+// runEnd returns where the run that begins at i ends: behind its last byte that
+// is not zero.
+func (m memory) runEnd(i int) int {
+	end := i
+	for ; i < len(m.bytes) && i-end < joinBelow; i++ {
+		if m.bytes[i] != 0 {
+			end = i + 1
+		}
+	}
+	return end
 }
 
 func appendSegments(dst []byte, segments []segment) []byte {

@@ -27,17 +27,16 @@ func TestJoin(t *testing.T) {
 	out, err := join(file(
 		segment{100, []byte("ab")}, segment{104, []byte("c")}, // a gap of 2
 		segment{105, []byte("d")},                            // none
-		segment{106 + joinBelow, []byte{1}},                  // just too wide
+		segment{106 + joinBelow, []byte{1, 0}},               // just too wide
 		segment{far, []byte("e")}, segment{far, []byte("f")}, // the same place twice: the last one wins
-		segment{0x80000000, []byte("g")}, // offsets are unsigned
-	))
+		segment{50, []byte{0, 2}}, // a zero in front is there anyway
+	), false)
 	require.NoError(t, err)
 	assert.Equal(t, []segment{
-		{100, []byte("ab\x00\x00cd")}, {106 + joinBelow, []byte{1}},
-		{far, []byte("e")}, {far, []byte("f")}, {0x80000000, []byte("g")},
+		{51, append(append([]byte{2}, make([]byte, 48)...), "ab\x00\x00cd"...)}, {106 + joinBelow, []byte{1}}, {far, []byte("f")},
 	}, segmentsOf(t, out))
 	assert.Equal(t, "\x00\x02\x01x", string(out[headerLen:headerLen+4]), "other sections stay")
-	again, err := join(out)
+	again, err := join(out, false)
 	require.NoError(t, err)
 	assert.Equal(t, out, again)
 }
@@ -47,9 +46,9 @@ func TestJoinRefuses(t *testing.T) {
 	passive := bytes.Replace(good, []byte{1, 0, i32Const}, []byte{1, 1, i32Const}, 1)
 	for name, b := range map[string][]byte{
 		"nothing": nil, "no magic": []byte("GIF89a-- "), "cut": good[:len(good)-1], "a passive segment": passive,
-		"a length beyond the end": []byte("\x00asm\x01\x00\x00\x00\x0b\x7f"),
+		"a length beyond the end": []byte("\x00asm\x01\x00\x00\x00\x0b\x7f"), "data at two gigabytes": file(segment{0x80000000, []byte("a")}),
 	} {
-		_, err := join(b)
+		_, err := join(b, false)
 		assert.ErrorIs(t, err, errMalformed, name)
 	}
 }

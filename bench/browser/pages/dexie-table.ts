@@ -14,3 +14,8 @@ export function open(): Sessions {
 export function newest(table: Sessions, limit: number): Promise<Session[]> {
   return table.orderBy('updateTime').reverse().limit(limit).toArray()
 }
+
+/** The sessions below an update time, newest first. */
+export function below(table: Sessions, time: number, limit: number): Promise<Session[]> {
+  return table.where('updateTime').below(time).reverse().limit(limit).toArray()
+}

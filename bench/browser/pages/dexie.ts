@@ -1,5 +1,5 @@
 import { changes, sessions } from '../rows.js'
-import { newest, open } from './dexie-table.js'
+import { below, newest, open } from './dexie-table.js'
 import { each, Listener } from './peer.js'
 
 const table = open()
@@ -20,6 +20,15 @@ window.bench = {
   },
 
   page: (times) => each(times, () => newest(table, 100)),
+
+  paging(pages) {
+    let time = Infinity
+    return each(pages, async () => {
+      const page = await below(table, time, 100)
+      time = page.at(-1)!.updateTime
+      return page
+    })
+  },
 
   async write(count) {
     const rows = sessions(count)

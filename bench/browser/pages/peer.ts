@@ -4,6 +4,8 @@ export interface Peer {
   fill(count: number): Promise<void>
   /** Asks for the newest 100 so many times, one after the other. Returns ms a time. */
   page?(times: number): Promise<number>
+  /** Asks for so many pages of 100, each below the one before, from the newest on. Returns ms a page. */
+  paging?(pages: number): Promise<number>
   /** Stores so many sessions, from nothing. Returns ms. */
   write?(count: number): Promise<number>
   /** Takes so many changes of single sessions among those held, `each` at once, tells of each and stores it. Returns changes a second. */

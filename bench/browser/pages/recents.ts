@@ -1,4 +1,4 @@
-import { connect, type Client } from 'recents'
+import { connect, type Client, type RecentSessionList } from 'recents'
 import { Loopback } from '../loopback.js'
 import { changes, sessions } from '../rows.js'
 import { options } from './address.js'
@@ -8,6 +8,8 @@ import { each, Listener, type Peer } from './peer.js'
 interface Ours extends Peer {
   /** Reads the text of a page of 100 so many times with JSON.parse alone. Returns ms a time. */
   parse(times: number): Promise<number>
+  /** Reads the texts of so many pages of 100, each below the one before, with JSON.parse alone. Returns ms a page. */
+  parsePaging(pages: number): Promise<number>
   /** Makes ready what the server sends when it is next filled: no part of the client's work. */
   prepare(count: number): Promise<void>
   /** Asks for the newest 100 so many times, each in a task of its own. */
@@ -89,10 +91,30 @@ function task(ms = 0): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-async function newest(): Promise<unknown[]> {
-  const { data, fresh } = await client.messageService.queryMySessionList({ limit: 100 })
+/** The newest 100 sessions; `maxTimestamp`: of those that are not newer. */
+async function list(maxTimestamp = 0): Promise<RecentSessionList> {
+  const { data, fresh } = await client.messageService.queryMySessionList({ limit: 100, maxTimestamp })
   if (!fresh) throw new Error('the list is not live')
-  return data!.sessionList
+  return data!
+}
+
+async function newest(): Promise<unknown[]> {
+  return (await list()).sessionList
+}
+
+/** A function that returns the newest page the first time, and then the one below each time. */
+function walk(): () => Promise<RecentSessionList> {
+  let next = 0
+  return async () => {
+    const page = await list(next)
+    next = page.nextMaxTimestamp
+    return page
+  }
+}
+
+/** A result's text, as the core has it. */
+function textOf(data: RecentSessionList): string {
+  return JSON.stringify({ code: 0, data, errorDetails: '' })
 }
 
 async function update(count: number, size: number): Promise<number> {
@@ -116,8 +138,21 @@ const ours: Ours = {
   update,
 
   async parse(times) {
-    const text = JSON.stringify({ code: 0, data: { hasMore: true, sessionList: await newest(), nextMaxTimestamp: 1 }, errorDetails: '' })
+    const text = textOf(await list())
     return each(times, async () => JSON.parse(text).data.sessionList)
+  },
+
+  paging(pages) {
+    const below = walk()
+    return each(pages, async () => (await below()).sessionList)
+  },
+
+  async parsePaging(pages) {
+    const below = walk()
+    const texts: string[] = []
+    for (let i = 0; i < pages; i++) texts.push(textOf(await below()))
+    let i = 0
+    return each(pages, async () => JSON.parse(texts[i++]!).data.sessionList)
   },
 
   prepare: async (count) => void (prepared = new Loopback(sessions(count))),
