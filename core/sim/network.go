@@ -89,9 +89,23 @@ func (w *world) arrive(f flight) {
 		w.greet(f)
 	case down:
 		if f.id == t.socket {
-			t.event(replica.Event{Kind: replica.EvFrame, ID: f.id, Data: slices.Clone(f.data)})
+			t.event(replica.Event{Kind: replica.EvFrame, ID: f.id, Data: w.burst(f)})
 		}
 	}
+}
+
+// burst is a frame, and sometimes others of its socket that came with it.
+func (w *world) burst(f flight) []byte {
+	data := slices.Clone(f.data)
+	for w.rng.IntN(3) == 0 {
+		i := slices.IndexFunc(w.flights, func(o flight) bool { return o.tab == f.tab && o.kind == down && o.id == f.id })
+		if i < 0 {
+			break
+		}
+		data = append(append(data, replica.FrameSeparator), w.flights[i].data...)
+		w.flights = slices.Delete(w.flights, i, i+1)
+	}
+	return data
 }
 
 // lose is what a client sees of a loss: a request without an answer, a socket
