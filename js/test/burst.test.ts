@@ -92,3 +92,14 @@ test('what was handed over does not count as waiting', async () => {
     for (let n = 0; n < 10; n++) await nextTask()
   }
 })
+
+test('frames are handed over where there is no MessageChannel, too', async (t) => {
+  const { MessageChannel } = globalThis
+  t.after(() => Object.assign(globalThis, { MessageChannel }))
+  Reflect.deleteProperty(globalThis, 'MessageChannel')
+  const { frames, taken } = burst()
+  for (const frame of ['a', 'b', 'c']) frames.add(frame)
+  await tasks()
+  frames.add('d')
+  assert.deepEqual(taken, ['a', 'b|c', 'd'])
+})
