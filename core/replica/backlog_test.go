@@ -86,3 +86,30 @@ func TestCloseWhileAFrameIsTaken(t *testing.T) {
 	assert.Len(t, w.updates, first)
 	assert.EqualValues(t, 1+first, w.disk.meta["cursor"])
 }
+
+// Many short frames that come as one event are as much work as a long one.
+func TestManyFramesAtOnceAreTakenInParts(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pos = 1 << 40
+	for n := range 80 {
+		w.message(fmt.Sprintf("f%d", n), strings.Repeat("long ", 200))
+	}
+	all := w.deltaAfter(1)
+	var data []byte
+	for i, row := range all.Rows {
+		if i > 0 {
+			data = append(data, replica.FrameSeparator)
+		}
+		data = core.AppendFrame(data, &core.Frame{Kind: core.FrameDelta, Epoch: "e1", From: row.Seq - 1, To: row.Seq, Rows: all.Rows[i : i+1]})
+	}
+	w.paths = nil
+	w.handle(replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: data})
+	assert.Less(t, len(w.updates), 40)
+	assert.NotEmpty(t, w.updates)
+	w.run()
+	assert.Len(t, w.updates, 80)
+	assert.Equal(t, "e1.81", w.status["cursor"])
+	assert.Empty(t, w.paths, "there was no gap")
+}
