@@ -6,18 +6,21 @@ import "recents/core"
 // size written.
 const tellCost = 6
 
-// deltaSlice applies the live frames that came, as much of them as one event may
-// take: a part of a frame ends at its last row, as a page of changes does. What
-// waits counts as not come yet.
-func (r *Replica) deltaSlice() {
+// tellSlice is how many bytes of changes one event may take.
+func (r *Replica) tellSlice() int { return max(1, r.cfg.slice()/tellCost) }
+
+// deltaSlice applies the live frames that came, as much of them as is left of
+// what one event may take, and returns what is left then: a part of a frame ends
+// at its last row, as a page of changes does. What waits counts as not come yet.
+func (r *Replica) deltaSlice(left int) int {
 	l := &r.link
 	if !r.leads {
 		l.backlog = nil // the new leader has them from its own socket
 	}
-	for left := max(1, r.cfg.slice()/tellCost); len(l.backlog) > 0; {
+	for len(l.backlog) > 0 {
 		if left <= 0 {
 			r.pause()
-			return
+			return 0
 		}
 		part := l.backlog[0]
 		n, size := rowsWithin(part.Rows, left)
@@ -35,6 +38,7 @@ func (r *Replica) deltaSlice() {
 		rest.From, rest.Rows = part.To, rest.Rows[n:]
 	}
 	l.backlog = nil
+	return left
 }
 
 // rowsWithin returns how many rows are about so many bytes, at least one, and

@@ -155,10 +155,11 @@ func (r *Replica) send(text []byte) {
 // frames takes one frame after the other, as long as the socket is not given up.
 func (r *Replica) frames(b []byte) {
 	id := r.link.id
+	left := r.tellSlice()
 	for more := true; more && r.link.id == id && r.link.open != none; {
 		var f []byte
 		f, b, more = cutFrame(b)
-		r.frame(f)
+		left = r.frame(f, left)
 	}
 }
 
@@ -172,14 +173,15 @@ func cutFrame(b []byte) (frame, rest []byte, more bool) {
 	return b, nil, false
 }
 
-func (r *Replica) frame(b []byte) {
+// frame takes a frame, and returns what is left of what the event may take.
+func (r *Replica) frame(b []byte, left int) int {
 	if string(b) == "pong" {
-		return
+		return left
 	}
 	f, err := core.ParseFrame(b)
 	if err != nil {
 		r.hangUp(closeGarbage, "a frame of the server's: "+err.Error())
-		return
+		return left
 	}
 	switch f.Kind {
 	case core.FrameReady:
@@ -190,12 +192,13 @@ func (r *Replica) frame(b []byte) {
 	case core.FrameDelta:
 		f.Head = f.To // of the whole, where a part is taken
 		if r.link.backlog = append(r.link.backlog, f); len(r.link.backlog) == 1 {
-			r.deltaSlice()
+			return r.deltaSlice(left)
 		}
 	case core.FrameBehind:
 		r.link.head = max(r.link.head, f.Head)
 		r.pull()
 	}
+	return left
 }
 
 func (r *Replica) ready(f *core.Frame) {

@@ -240,7 +240,8 @@ func TestSeveralFramesAtOnce(t *testing.T) {
 
 	// What follows a frame that ends the socket is of no use.
 	socket := w.socket
-	w.handle(joined(core.Frame{Kind: core.FrameReset, Epoch: "e1", Head: 5, Reason: "floor"}, core.Frame{Kind: core.FrameBehind, Epoch: "e1", Head: 1000}))
+	w.handle(joined(core.Frame{Kind: core.FrameReset, Epoch: "e1", Head: 5, Reason: "floor"}, core.Frame{Kind: core.FrameReady, Epoch: "e1", Head: 5}, core.Frame{Kind: core.FrameBehind, Epoch: "e1", Head: 1000}))
+	assert.Equal(t, "connecting", w.status["connection"], "there is no socket that could be ready")
 	w.run()
 	assert.Equal(t, "e1.5", w.status["cursor"])
 	assert.Equal(t, "live", w.status["connection"], "and not behind")

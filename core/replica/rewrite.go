@@ -85,5 +85,5 @@ func (r *Replica) goOn() {
 	r.paused = false
 	r.rewriteSlice()
 	r.listSlice()
-	r.deltaSlice()
+	r.deltaSlice(r.tellSlice())
 }

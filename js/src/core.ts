@@ -61,6 +61,8 @@ interface Event {
 const longestTask = 6
 /** How long closing waits for the last write to storage, ms. */
 const closePatience = 3000
+/** The close code of one that cannot keep up (sync.md). */
+const tooSlow = 4408
 /** The largest wait that setTimeout takes. */
 const longestTimer = 2 ** 31 - 1
 
@@ -288,7 +290,10 @@ export class Core {
   }
 
   #dial(id: number, renew: boolean): void {
-    const frames = new Burst((data) => this.#send({ kind: EvFrame, id, data }), () => this.#paused)
+    const frames = new Burst((data) => this.#send({ kind: EvFrame, id, data }), () => this.#paused, () => {
+      this.#hangUp(id, tooSlow) // the server has as state what was dropped
+      this.#send({ kind: EvClosed, id, code: tooSlow })
+    })
     const socket = this.#host.remote.dial(renew, {
       opened: () => this.#send({ kind: EvOpened, id }),
       frame: (data) => frames.add(data),

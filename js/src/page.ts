@@ -39,6 +39,7 @@ export function watchPage(events: PageEvents): () => void {
 
 /** Resolves in a task of its own; setTimeout would wait 4 ms each time. */
 export function nextTask(): Promise<void> {
+  if (typeof MessageChannel === 'undefined') return new Promise((resolve) => setTimeout(resolve)) // jsdom has none
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {

@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import { Burst } from '../src/burst.js'
 import { nextTask } from '../src/page.js'
 
-function burst(): { frames: Burst; taken: string[]; core: { busy: boolean } } {
+function burst(drown = (): void => assert.fail('it drowned')): { frames: Burst; taken: string[]; core: { busy: boolean } } {
   const taken: string[] = []
   const core = { busy: false }
-  return { frames: new Burst((text) => taken.push(text.replaceAll('\u001e', '|')), () => core.busy), taken, core }
+  return { frames: new Burst((text) => taken.push(text.replaceAll('\u001e', '|')), () => core.busy, drown), taken, core }
 }
 
 /** Until all that was gathered is handed over. */
@@ -66,4 +66,40 @@ test('while the core is busy frames wait, the first one as well', async () => {
   core.busy = false
   await tasks()
   assert.deepEqual(taken, ['a|b'])
+})
+
+test('what waits is bounded: when too much came, it is dropped, once', async () => {
+  let drowned = 0
+  const { frames, taken, core } = burst(() => drowned++)
+  core.busy = true
+  const frame = 'x'.repeat(1 << 20)
+  for (let n = 0; n < 8; n++) frames.add(frame)
+  assert.equal(drowned, 0)
+  frames.add('y')
+  assert.equal(drowned, 1)
+  core.busy = false
+  frames.flush()
+  await tasks()
+  assert.deepEqual(taken, [])
+})
+
+test('what was handed over does not count as waiting', async () => {
+  const { frames } = burst()
+  const frame = 'x'.repeat(1 << 20)
+  for (let round = 0; round < 4; round++) {
+    for (let n = 0; n < 6; n++) frames.add(frame)
+    if (round % 2) frames.flush()
+    for (let n = 0; n < 10; n++) await nextTask()
+  }
+})
+
+test('frames are handed over where there is no MessageChannel, too', async (t) => {
+  const { MessageChannel } = globalThis
+  t.after(() => Object.assign(globalThis, { MessageChannel }))
+  Reflect.deleteProperty(globalThis, 'MessageChannel')
+  const { frames, taken } = burst()
+  for (const frame of ['a', 'b', 'c']) frames.add(frame)
+  await tasks()
+  frames.add('d')
+  assert.deepEqual(taken, ['a', 'b|c', 'd'])
 })

@@ -57,8 +57,12 @@ func join(file []byte, dropLines bool) ([]byte, error) {
 
 func readSegments(body []byte) ([]segment, bool) {
 	r := reader{b: body}
-	segments := make([]segment, 0, r.number())
-	for range cap(segments) {
+	count := r.number()
+	if count > uint64(len(r.b)) { // each takes a few bytes
+		return nil, false
+	}
+	segments := make([]segment, 0, count)
+	for range count {
 		active, op := r.byte() == 0, r.byte() == i32Const
 		s := segment{at: r.signed()}
 		ended := r.byte() == end

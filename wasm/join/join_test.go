@@ -47,6 +47,7 @@ func TestJoinRefuses(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"nothing": nil, "no magic": []byte("GIF89a-- "), "cut": good[:len(good)-1], "a passive segment": passive,
 		"a length beyond the end": []byte("\x00asm\x01\x00\x00\x00\x0b\x7f"), "data at two gigabytes": file(segment{0x80000000, []byte("a")}),
+		"more segments than fit": []byte("\x00asm\x01\x00\x00\x00\x0b\x05\xff\xff\xff\xff\x0f"),
 	} {
 		_, err := join(b, false)
 		assert.ErrorIs(t, err, errMalformed, name)
