@@ -31,7 +31,20 @@ export async function each(times: number, run: () => Promise<unknown[]>): Promis
 /** A listener that an app would have: it looks at what it is told. */
 export class Listener {
   told = 0
+  #awaited = Infinity
+  #reached = (): void => {}
+
   readonly hear = ({ updateTime }: { updateTime: number }): void => {
     if (updateTime > 0) this.told++
+    if (this.told >= this.#awaited) this.#reached()
+  }
+
+  /** Resolves when it was told of so many. */
+  until(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaited = count
+      this.#reached = resolve
+      if (this.told >= count) resolve()
+    })
   }
 }
