@@ -328,16 +328,16 @@ meter() {
   go run ./progress/meter "$@"
 }
 
-# cmd_reliability runs every test that names a fault, in Go, in the browser and,
-# where the worker is built, in the edge runtime, and makes the table of them. A
-# test that fails shows there, so the runs themselves stop nothing.
+# cmd_reliability runs every test that names a fault, in Go, in the browser and in
+# the edge runtime, and makes the table of them. A test that fails shows there, so
+# the runs themselves stop nothing.
 cmd_reliability() {
   mkdir -p "$LOGS" build/reliability
   need_npm
   need_chromium
-  if stale; then build_host; fi
+  run_edge-build
+  export RECENTS_EDGE=required
   local package tests
-  if [ -f build/trial/worker.mjs ] && ! edge_stale; then export RECENTS_EDGE=required; fi
   go run ./e2e/reliability -tests >build/reliability/tests
   while IFS=$'\t' read -r package tests; do
     go test -json -count=1 -timeout 20m -run "$tests" "$package" </dev/null || true
