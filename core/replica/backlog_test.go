@@ -19,14 +19,20 @@ func backlogged(t *testing.T) (w *world, first int) {
 	w.fill(1)
 	w.open()
 	w.pass(1000)
-	w.pos = 1 << 40 // the test pushes by itself
-	for n := range 80 {
-		w.message(fmt.Sprintf("f%d", n), strings.Repeat("long ", 200))
-	}
+	w.longMessages(80)
 	w.handle(replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: core.AppendFrame(nil, w.deltaAfter(1))})
 	require.NotEqual(t, "e1.81", w.status["cursor"])
 	require.NotEmpty(t, w.updates)
 	return w, len(w.updates)
+}
+
+// longMessages sends messages of a kilobyte to as many sessions. The test pushes
+// their changes by itself.
+func (w *world) longMessages(n int) {
+	w.pos = 1 << 40
+	for i := range n {
+		w.message(fmt.Sprintf("f%d", i), strings.Repeat("long ", 200))
+	}
 }
 
 // deltaAfter returns the frame of all changes after a seq.
@@ -92,10 +98,7 @@ func TestManyFramesAtOnceAreTakenInParts(t *testing.T) {
 	w := newWorld(t)
 	w.fill(1)
 	w.open()
-	w.pos = 1 << 40
-	for n := range 80 {
-		w.message(fmt.Sprintf("f%d", n), strings.Repeat("long ", 200))
-	}
+	w.longMessages(80)
 	all := w.deltaAfter(1)
 	var data []byte
 	for i, row := range all.Rows {
@@ -112,4 +115,51 @@ func TestManyFramesAtOnceAreTakenInParts(t *testing.T) {
 	assert.Len(t, w.updates, 80)
 	assert.Equal(t, "e1.81", w.status["cursor"])
 	assert.Empty(t, w.paths, "there was no gap")
+}
+
+// A frame with many changes is taken in parts, between which the page has its
+// turn; each part is a whole step of the log.
+func TestALongFrameIsTakenInParts(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.longMessages(100)
+	rows := w.deltaAfter(1).Rows
+	frame := func(from int64, rows []core.Row) replica.Event {
+		f := core.Frame{Kind: core.FrameDelta, Epoch: "e1", From: from, To: rows[len(rows)-1].Seq, Rows: rows}
+		return replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: core.AppendFrame(nil, &f)}
+	}
+	w.paths = nil
+
+	w.handle(frame(1, rows[:80]))
+	first := len(w.updates)
+	assert.Less(t, first, 40)
+	assert.Positive(t, first)
+	assert.Equal(t, fmt.Sprintf("e1.%d", 1+first), w.status["cursor"])
+	assert.Equal(t, "live", w.status["connection"], "as if the rest had not come yet")
+	w.handle(frame(81, rows[80:]))
+	assert.Len(t, w.updates, first, "the next frame waits behind it")
+	w.run()
+	assert.Len(t, w.updates, 100)
+	assert.Equal(t, "e1.101", w.status["cursor"])
+	assert.Equal(t, "live", w.status["connection"])
+	assert.Empty(t, w.paths, "there was no gap")
+}
+
+// What a frame brings after a part that did not fit is not applied: a pull
+// brings all of it.
+func TestTheRestOfAFrameThatDoesNotFit(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.longMessages(60)
+	f := w.deltaAfter(3) // 2 and 3 were lost
+	w.paths = nil
+	w.handle(replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: core.AppendFrame(nil, f)})
+	assert.Equal(t, "connecting", w.status["connection"])
+	assert.Empty(t, w.updates)
+	w.run()
+	assert.Equal(t, []string{"/v1/sync"}, w.paths)
+	assert.Equal(t, "e1.61", w.status["cursor"])
+	assert.Len(t, w.updates, 60)
 }

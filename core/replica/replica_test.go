@@ -3,7 +3,6 @@ package replica_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -256,60 +255,6 @@ func TestAFrameOfNothingIsNone(t *testing.T) {
 	w.run()
 	assert.Contains(t, w.paths, "/v1/sync")
 	assert.NotEqual(t, socket, w.socket, "the socket was given up")
-}
-
-// A frame with many changes is taken in parts, between which the page has its
-// turn; each part is a whole step of the log.
-func TestALongFrameIsTakenInParts(t *testing.T) {
-	w := newWorld(t)
-	w.fill(1)
-	w.open()
-	w.pos = 1 << 40 // this test pushes by itself
-	for n := range 100 {
-		w.message(fmt.Sprintf("f%d", n), strings.Repeat("long ", 200))
-	}
-	page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: "e1", Seq: 1}, Limit: 500})
-	frame := func(from int64, rows []core.Row) replica.Event {
-		f := core.Frame{Kind: core.FrameDelta, Epoch: "e1", From: from, To: rows[len(rows)-1].Seq, Rows: rows}
-		return replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: core.AppendFrame(nil, &f)}
-	}
-	w.paths = nil
-
-	w.handle(frame(1, page.Rows[:80]))
-	first := len(w.updates)
-	assert.Less(t, first, 40)
-	assert.Positive(t, first)
-	assert.Equal(t, fmt.Sprintf("e1.%d", 1+first), w.status["cursor"])
-	assert.Equal(t, "live", w.status["connection"], "as if the rest had not come yet")
-	w.handle(frame(81, page.Rows[80:]))
-	assert.Len(t, w.updates, first, "the next frame waits behind it")
-	w.run()
-	assert.Len(t, w.updates, 100)
-	assert.Equal(t, "e1.101", w.status["cursor"])
-	assert.Equal(t, "live", w.status["connection"])
-	assert.Empty(t, w.paths, "there was no gap")
-}
-
-// What a frame brings after a part that did not fit is not applied: a pull
-// brings all of it.
-func TestTheRestOfAFrameThatDoesNotFit(t *testing.T) {
-	w := newWorld(t)
-	w.fill(1)
-	w.open()
-	w.pos = 1 << 40
-	for n := range 60 {
-		w.message(fmt.Sprintf("f%d", n), strings.Repeat("long ", 200))
-	}
-	page := w.page(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: "e1", Seq: 3}, Limit: 500})
-	f := core.Frame{Kind: core.FrameDelta, Epoch: "e1", From: 3, To: 61, Rows: page.Rows} // 2 and 3 were lost
-	w.paths = nil
-	w.handle(replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: core.AppendFrame(nil, &f)})
-	assert.Equal(t, "connecting", w.status["connection"])
-	assert.Empty(t, w.updates)
-	w.run()
-	assert.Equal(t, []string{"/v1/sync"}, w.paths)
-	assert.Equal(t, "e1.61", w.status["cursor"])
-	assert.Len(t, w.updates, 60)
 }
 
 // A row is kept as it came, without a copy, unless it is written in another way

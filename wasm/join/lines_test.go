@@ -53,7 +53,7 @@ func build(t *testing.T, source string) string {
 func TestAProgramWithoutLines(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("node is not there, which runs wasm: the browser's tests run the core so joined") // the whole of ./build.sh test installs it
+		t.Skip("node is not there, which runs wasm: the browser's tests run the core so joined; ./build.sh test has node, and runs this")
 	}
 	file := build(t, lost)
 	root, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
