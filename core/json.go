@@ -48,6 +48,9 @@ func (n *nesting) inObject() bool {
 // skipValue returns the end of the JSON value at b[i:], whose grammar it
 // checks whole.
 func skipValue(b []byte, i int) (int, error) {
+	if i < len(b) && b[i] == '"' { // as most are
+		return skipString(b, i)
+	}
 	var open nesting
 	for {
 		var err error
@@ -81,7 +84,7 @@ func enterValue(b []byte, i int, open *nesting) (end int, opened bool, err error
 			return i + 1, false, nil
 		}
 		if c == '{' {
-			i, err = skipName(b, i)
+			i, err = skipName(b, skipFlat(b, i))
 		}
 		return i, true, err
 	case '"':
@@ -112,7 +115,7 @@ func leaveValue(b []byte, i int, open *nesting) (int, error) {
 		object := open.inObject()
 		switch {
 		case b[i] == ',' && object:
-			return skipName(b, skipSpace(b, i+1))
+			return skipName(b, skipFlat(b, skipSpace(b, i+1)))
 		case b[i] == ',':
 			return i + 1, nil
 		case b[i] == '}' && object, b[i] == ']' && !object:
@@ -123,6 +126,48 @@ func leaveValue(b []byte, i int, open *nesting) (int, error) {
 		}
 	}
 	return i, nil
+}
+
+// skipFlat goes over members of an object, from the one that may stand at b[i:]
+// on, to the first that is not flat, or that is the last. That one is read by the
+// rules.
+func skipFlat(b []byte, i int) int {
+	for s := view(b); ; {
+		_, end := flatMember(s, i)
+		if end >= len(s) || s[end] != ',' {
+			return i
+		}
+		i = end + 1
+	}
+}
+
+// flatMember returns where the value of the member at s[i:] begins and ends, if the
+// member is flat, as nearly all are: a name, and a text or a whole number, without
+// an escape, a space or a sign. The name then ends two bytes before the value. For
+// any other member end is len(s).
+func flatMember(s string, i int) (value, end int) {
+	if i >= len(s) || s[i] != '"' {
+		return i, len(s)
+	}
+	if i = skipPlain(s, i+1); i+2 >= len(s) || s[i] != '"' || s[i+1] != ':' {
+		return i, len(s)
+	}
+	return i + 2, flatValue(s, i+2)
+}
+
+// flatValue is flatMember of a value that stands at s[i:].
+func flatValue(s string, i int) (end int) {
+	switch c := s[i]; {
+	case c == '"':
+		if i = skipPlain(s, i+1); i < len(s) && s[i] == '"' {
+			return i + 1
+		}
+	case c >= '1' && c <= '9':
+		for i++; i < len(s) && s[i]-'0' <= 9; i++ {
+		}
+		return i
+	}
+	return len(s)
 }
 
 // skipName reads a member's name and its colon.
@@ -186,6 +231,21 @@ func skipPlain(s string, i int) int {
 		if c := s[i]; c < 0x20 || c == '"' || c == '\\' {
 			return i
 		}
+	}
+	return i
+}
+
+// NextControl returns where in b[i:] the next control character stands, len(b) when
+// there is none. Like skipPlain, it looks at eight bytes at once.
+func NextControl(b []byte, i int) int {
+	s := view(b)
+	for ; i+8 <= len(s); i += 8 {
+		x := word(s[i : i+8])
+		if found := (x - 0x20*ones) &^ x & highs; found != 0 {
+			return i + firstByte(found)
+		}
+	}
+	for ; i < len(s) && s[i] >= 0x20; i++ {
 	}
 	return i
 }
@@ -291,13 +351,17 @@ func Fields(b []byte, each func(name, raw []byte) error) error {
 // member's name and where its value starts, checks that value's grammar, and
 // returns its end: so a caller that looks into a value looks at it once.
 func members(b []byte, start int, read func(name []byte, start int) (end int, err error)) (end int, err error) {
-	return walk(b, start, '{', func(i int) (int, error) {
-		name, value, err := scanName(b, i)
-		if err != nil {
-			return value, err
+	i, more, err := firstMember(b, start, '{')
+	for more && err == nil {
+		var name []byte
+		if name, i, err = scanName(b, i); err != nil {
+			break
 		}
-		return read(name, value)
-	})
+		if i, err = read(name, i); err == nil {
+			i, more, err = nextMember(b, i, '}')
+		}
+	}
+	return i, err
 }
 
 // walk walks the object or array at b[start:] and returns its end. read is told
@@ -382,14 +446,8 @@ func atEnd(b []byte, i int) error {
 	return nil
 }
 
-func hasEscape(b []byte) bool {
-	for _, c := range b {
-		if c == '\\' {
-			return true
-		}
-	}
-	return false
-}
+// hasEscape reports whether the inside of a JSON string holds an escape.
+func hasEscape(raw []byte) bool { return skipPlain(view(raw), 0) < len(raw) }
 
 // String returns the value of a JSON string's text. It refuses what would not
 // come back as it came: bytes that are no UTF-8, and lone surrogates.
@@ -405,18 +463,17 @@ func String(raw []byte) (string, error) {
 		return string(raw), nil
 	}
 	out := make([]byte, 0, len(raw))
-	for i := 0; i < len(raw); {
-		if raw[i] != '\\' {
-			out = append(out, raw[i])
-			i++
-			continue
+	for start := 0; ; {
+		i := skipPlain(view(raw), start)
+		out = append(out, raw[start:i]...)
+		if i == len(raw) {
+			return view(out), nil
 		}
 		var ok bool
-		if out, i, ok = unescape(out, raw, i); !ok {
+		if out, start, ok = unescape(out, raw, i); !ok {
 			return "", BadParam("holds a lone surrogate")
 		}
 	}
-	return string(out), nil
 }
 
 // unescape appends the character that the escape at raw[i] stands for.

@@ -62,6 +62,14 @@ func ParseRow(b []byte) (Row, error) {
 
 // rowAt reads the row at b[start:] and returns its end.
 func rowAt(b []byte, start int) (r Row, end int, err error) {
+	if end = r.takeWritten(b, start); end > 0 {
+		return r, end, r.check()
+	}
+	return rowByNames(b, start)
+}
+
+// rowByNames is rowAt of a row that is written in any way.
+func rowByNames(b []byte, start int) (r Row, end int, err error) {
 	end, err = members(b, start, func(name []byte, value int) (int, error) {
 		end, err := skipValue(b, value)
 		if err == nil {
@@ -73,6 +81,70 @@ func rowAt(b []byte, start int) (r Row, end int, err error) {
 		return Row{}, end, prefixed("row", err)
 	}
 	return r, end, r.check()
+}
+
+// takeWritten reads the row at b[start:] if it is as AppendRow writes one, which
+// needs no look for names, and returns its end: 0 for any other, of which the rules
+// say what it is.
+func (r *Row) takeWritten(b []byte, start int) (end int) {
+	key, seq, time, rest := rowFront(view(b[start:]))
+	if key == "" {
+		return 0
+	}
+	k, err := ParseKey(string([]byte(key))) // a copy: key is a view of b
+	if err != nil {
+		return 0
+	}
+	r.Key, r.Seq, r.UpdateTime = k, seq, time
+	if rest, err = r.takeExt(rest); err != nil {
+		return 0
+	}
+	if rest, r.Msg, err = cutObject(rest, `,"m":{`); err != nil {
+		return 0
+	}
+	if rest, r.Revoke, err = cutObject(rest, `,"mt":1,"r":{`); err != nil {
+		return 0
+	}
+	r.Revoked = len(r.Revoke) > 0
+	if rest, r.Deleted = cutPrefix(rest, `,"d":1`); rest == "" || rest[0] != '}' {
+		return 0
+	}
+	return len(b) - len(rest) + 1
+}
+
+func (r *Row) takeExt(s string) (rest string, err error) {
+	if s, r.HasExt = cutPrefix(s, `,"x":`); r.HasExt {
+		end, err := skipString(bytesOf(s), 0)
+		if err != nil {
+			return s, err
+		}
+		if r.Ext, err = String(bytesOf(s[:end])); err != nil {
+			return s, err
+		}
+		s = s[end:]
+	}
+	after, ok := cutPrefix(s, `,"xq":`)
+	if !ok {
+		return s, nil
+	}
+	if r.ExtSeq, rest = leadingInt(after); r.ExtSeq == 0 {
+		return s, malformed(0) // or a 0, which AppendRow leaves out
+	}
+	return rest, nil
+}
+
+// cutObject takes the object off whose name and brace s may begin with.
+func cutObject(s, name string) (rest string, object []byte, err error) {
+	after, ok := cutPrefix(s, name)
+	if !ok {
+		return s, nil, nil
+	}
+	start := len(s) - len(after) - 1
+	end, err := skipValue(bytesOf(s), start)
+	if err != nil {
+		return s, nil, err
+	}
+	return s[end:], bytesOf(s)[start:end:end], nil
 }
 
 func (r *Row) set(name string, raw []byte) (err error) {
@@ -124,6 +196,9 @@ func (r *Row) check() error {
 	return nil
 }
 
+// usualRow is about how many bytes a row has.
+const usualRow = 600
+
 // rowsAt reads the array of rows at b[start:] and returns its end. At most limit
 // are taken, one more is an error: no peer may make a reader hold more than it
 // asked for.
@@ -133,10 +208,14 @@ func rowsAt(b []byte, start, limit int) (rows []Row, end int, err error) {
 			return start, BadParam("rows: more than " + Itoa(int64(limit)))
 		}
 		row, end, err := rowAt(b, start)
-		if err == nil {
-			rows = append(rows, row)
+		if err != nil {
+			return end, err
 		}
-		return end, err
+		if rows == nil {
+			rows = make([]Row, 0, min(1+(len(b)-start)/usualRow, limit))
+		}
+		rows = append(rows, row)
+		return end, nil
 	})
 	return rows, end, err
 }

@@ -15,30 +15,48 @@ type RowHead struct {
 // false for a row that is written in any other way, or whose key holds an
 // escape: ParseRow reads those.
 func ReadRowHead(b []byte) (h RowHead, ok bool) {
-	s, ok := cutPrefix(view(b), `{"k":"`)
-	if !ok {
-		return RowHead{}, false
-	}
-	end := skipPlain(s, 0)
-	key := s[:end]
-	if s, ok = cutPrefix(s[end:], `","q":`); !ok {
-		return RowHead{}, false
-	}
-	if h.Seq, s = leadingInt(s); h.Seq < 1 {
-		return RowHead{}, false
-	}
-	if s, ok = cutPrefix(s, `,"t":`); !ok {
-		return RowHead{}, false
-	}
-	if h.UpdateTime, s = leadingInt(s); h.UpdateTime < 1 || s == "" || s[0] != ',' && s != "}" {
+	key, seq, time, rest := rowFront(view(b))
+	if key == "" || rest[0] != ',' && rest != "}" {
 		return RowHead{}, false
 	}
 	if _, err := ParseKey(key); err != nil {
 		return RowHead{}, false
 	}
-	h.Key = string([]byte(key)) // a copy: key is a view of b
-	h.Deleted = endsWith(s, `,"d":1}`)
-	return h, true
+	// The key is copied: it is a view of b.
+	return RowHead{Key: string([]byte(key)), Seq: seq, UpdateTime: time, Deleted: endsWith(rest, `,"d":1}`)}, true
+}
+
+// KeyIn returns the whole session key in the text of a row that AppendRow wrote, ""
+// when it stands there with an escape. It is a part of b, which must not change as
+// long as the key is used.
+func KeyIn(b []byte) string {
+	key, _, _, _ := rowFront(view(b))
+	return key
+}
+
+// rowFront reads the members that every row begins with which AppendRow wrote, and
+// returns what follows them, which is something. key is "" for a row that begins in
+// any other way, or whose key holds an escape.
+func rowFront(s string) (key string, seq, time int64, rest string) {
+	s, ok := cutPrefix(s, `{"k":"`)
+	if !ok {
+		return "", 0, 0, s
+	}
+	end := skipPlain(s, 0)
+	key = s[:end]
+	if s, ok = cutPrefix(s[end:], `","q":`); !ok {
+		return "", 0, 0, s
+	}
+	if seq, s = leadingInt(s); seq < 1 {
+		return "", 0, 0, s
+	}
+	if s, ok = cutPrefix(s, `,"t":`); !ok {
+		return "", 0, 0, s
+	}
+	if time, s = leadingInt(s); time < 1 || s == "" {
+		return "", 0, 0, s
+	}
+	return key, seq, time, s
 }
 
 // leadingInt reads the digits that s begins with: a number above 0 and up to

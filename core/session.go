@@ -4,36 +4,63 @@ package core
 // it. The last message and all that speaks of it are left out when needLastMsg
 // is false. The row must be live.
 func AppendSession(dst []byte, r *Row, needLastMsg bool) []byte {
+	dst = appendOpening(dst, r)
+	if needLastMsg {
+		if !r.Revoked && len(r.Msg) > 0 {
+			dst = AppendStr(dst, `,"lastMsg":`, view(r.Msg))
+		}
+		dst = appendLastType(dst, r)
+	}
+	return appendNIMSession(dst, r, needLastMsg)
+}
+
+// AppendSessionApart is AppendSession without the last message's text, to be handed
+// on beside it: as a JSON string it is escaped by the one side and unescaped by the
+// other, and both take as long as all else of a session. In its place stands a 0;
+// hole is where in what is returned, 0 when the session has none.
+func AppendSessionApart(dst []byte, r *Row) (session []byte, hole int) {
+	dst = appendOpening(dst, r)
+	if !r.Revoked && len(r.Msg) > 0 {
+		dst = AppendText(dst, `,"lastMsg":0`)
+		hole = len(dst) - 1
+	}
+	return appendNIMSession(appendLastType(dst, r), r, true), hole
+}
+
+// AppendWhole appends the session that AppendSessionApart wrote, with its last
+// message in the hole: what AppendSession writes.
+func AppendWhole(dst, session []byte, hole int, msg []byte) []byte {
+	if hole == 0 {
+		return append(dst, session...)
+	}
+	dst = AppendStr(dst, view(session[:hole]), view(msg))
+	return append(dst, session[hole+1:]...)
+}
+
+func appendOpening(dst []byte, r *Row) []byte {
 	dst = appendIdentity(dst, r)
 	dst = AppendStr(dst, `,"sessionTypePair":`, r.Key.Type.String())
 	dst = AppendNum(dst, `,"updateTime":`, r.UpdateTime)
 	if r.HasExt {
 		dst = AppendStr(dst, `,"ext":`, r.Ext)
 	}
-	if needLastMsg {
-		dst = appendLast(dst, r)
-	}
-	dst = AppendText(dst, `,"recentSession":`)
-	dst = appendNIMSession(dst, r, needLastMsg)
-	return append(dst, '}')
+	return dst
 }
 
 func appendIdentity(dst []byte, r *Row) []byte {
 	return AppendStr(AppendStr(dst, `{"sessionId":`, r.Key.ID), `,"sessionType":`, r.Key.Type.String())
 }
 
-func appendLast(dst []byte, r *Row) []byte {
+func appendLastType(dst []byte, r *Row) []byte {
 	if r.Revoked {
 		return AppendRaw(dst, `,"lastMsgType":1,"revokeNotification":`, r.Revoke)
-	}
-	if len(r.Msg) > 0 {
-		dst = AppendStr(dst, `,"lastMsg":`, view(r.Msg))
 	}
 	return AppendText(dst, `,"lastMsgType":0,"revokeNotification":null`)
 }
 
+// appendNIMSession ends a RecentSession with its last member.
 func appendNIMSession(dst []byte, r *Row, needLastMsg bool) []byte {
-	dst = appendIdentity(dst, r)
+	dst = appendIdentity(AppendText(dst, `,"recentSession":`), r)
 	msg := lastMessage(r)
 	for i, raw := range msg {
 		f := &nimSessionFields[i]
@@ -45,43 +72,95 @@ func appendNIMSession(dst []byte, r *Row, needLastMsg bool) []byte {
 	if r.HasExt && len(r.Ext) > 1 && r.Ext[0] == '{' && Valid(bytesOf(r.Ext)) == nil {
 		dst = AppendText(AppendText(dst, `,"extension":`), r.Ext)
 	}
-	return append(dst, '}')
+	return AppendText(dst, "}}")
 }
 
-// nimSessionFields maps a NIMMessage's member to the NIMSession's.
+// nimSessionFields are the NIMSession's members that are one of a NIMMessage's,
+// which fieldOf names.
 var nimSessionFields = [...]struct {
-	from, to string // to with its punctuation
-	last     bool   // one of the lastMessage* members, left out with needLastMsg=0
+	to   string // with its punctuation
+	last bool   // one of the lastMessage* members, left out with needLastMsg=0
 }{
-	{"fromAccount", `,"senderAccount":`, false},
-	{"fromNickname", `,"senderNickname":`, false},
-	{"uuid", `,"lastMessageId":`, true},
-	{"messageType", `,"lastMessageType":`, true},
-	{"status", `,"lastMessageStatus":`, true},
-	{"content", `,"lastMessageContent":`, true},
-	{"timestamp", `,"lastMessageTime":`, true},
-	{"messageAttachment", `,"lastMessageAttachment":`, true},
+	{`,"senderAccount":`, false},
+	{`,"senderNickname":`, false},
+	{`,"lastMessageId":`, true},
+	{`,"lastMessageType":`, true},
+	{`,"lastMessageStatus":`, true},
+	{`,"lastMessageContent":`, true},
+	{`,"lastMessageTime":`, true},
+	{`,"lastMessageAttachment":`, true},
+}
+
+// fieldOf returns which of nimSessionFields the NIMMessage's member is, -1 for
+// none.
+func fieldOf(name string) int {
+	switch name {
+	case "fromAccount":
+		return 0
+	case "fromNickname":
+		return 1
+	case "uuid":
+		return 2
+	case "messageType":
+		return 3
+	case "status":
+		return 4
+	case "content":
+		return 5
+	case "timestamp":
+		return 6
+	case "messageAttachment":
+		return 7
+	}
+	return -1
+}
+
+// picked are the texts of nimSessionFields; nil: there is none.
+type picked [len(nimSessionFields)][]byte
+
+func (p *picked) take(name string, raw []byte) {
+	if i := fieldOf(name); i >= 0 && string(raw) != "null" {
+		p[i] = raw
+	}
 }
 
 // lastMessage picks the members that nimSessionFields names out of the row's
-// message, or out of what is left of a revoked one.
-func lastMessage(r *Row) (picked [len(nimSessionFields)][]byte) {
+// message, or out of what is left of a revoked one, whose grammar was checked with
+// the row.
+func lastMessage(r *Row) (p picked) {
 	msg := r.Msg
 	if r.Revoked {
 		msg = Field(r.Revoke, "message")
 	}
-	if len(msg) == 0 {
-		return picked
+	if len(msg) == 0 || p.takeFlat(msg) {
+		return p
 	}
-	_ = Fields(msg, func(name, raw []byte) error { // grammar was checked with the row
-		for i := range nimSessionFields {
-			if nimSessionFields[i].from == string(name) && string(raw) != "null" {
-				picked[i] = raw
-			}
-		}
+	_ = Fields(msg, func(name, raw []byte) error {
+		p.take(view(name), raw)
 		return nil
 	})
-	return picked
+	return p
+}
+
+// takeFlat takes the members of a message that are all flat, as most messages' are,
+// and reports whether they were.
+func (p *picked) takeFlat(msg []byte) bool {
+	s := view(msg)
+	for i := 1; ; {
+		value, end := flatMember(s, i)
+		if end >= len(s) {
+			return false
+		}
+		p.take(s[i+1:value-2], msg[value:end])
+		switch s[end] {
+		case ',':
+			i = end + 1
+		case '}':
+			return true
+		default:
+			return false
+		}
+	}
 }
 
 // Field returns the text of the object's member of that name; nil when there

@@ -1,5 +1,7 @@
 package core
 
+import "unicode/utf8"
+
 // The messages of sync.md, each with its one encoder and its one reader.
 // Server, edge and browser use these and no others.
 
@@ -547,14 +549,70 @@ func AppendDeltaTail(dst []byte, lastMid int64) []byte {
 // ParseFrame reads a server's frame.
 func ParseFrame(b []byte) (Frame, error) {
 	var f Frame
+	if f.takeWritten(b) {
+		return f, nil
+	}
+	return frameByNames(b)
+}
+
+// frameByNames is ParseFrame of one that is written in any way.
+func frameByNames(b []byte) (Frame, error) {
+	var f Frame
 	err := Read(b, Member{"t", &f.Kind}, Member{"epoch", &f.Epoch}, Member{"reason", &f.Reason}, Member{"head", &f.Head},
 		Member{"heartbeatMs", &f.HeartbeatMs}, Member{"tokenExpiresIn", &f.TokenExpiresIn},
 		Member{"from", &f.From}, Member{"to", &f.To}, Member{"lastMid", &f.LastMid}, Member{"rows", rows(&f.Rows)})
 	if err == nil && f.Kind == FrameDelta {
-		if f.To < f.From {
-			return f, BadParam("to: " + Itoa(f.To) + " is under from " + Itoa(f.From))
-		}
-		err = checkSeqs(f.Rows, f.From, f.To)
+		err = f.checkDelta()
 	}
 	return f, err
+}
+
+func (f *Frame) checkDelta() error {
+	if f.To < f.From {
+		return BadParam("to: " + Itoa(f.To) + " is under from " + Itoa(f.From))
+	}
+	return checkSeqs(f.Rows, f.From, f.To)
+}
+
+// takeWritten reads a delta that is as AppendFrame writes one, as nearly all frames
+// are, without a look for names. It reports whether it was; what any other is, the
+// rules say.
+func (f *Frame) takeWritten(b []byte) bool {
+	s, ok := cutPrefix(view(b), `{"t":"delta","epoch":"`)
+	if !ok {
+		return false
+	}
+	end := skipPlain(s, 0)
+	epoch, s := s[:end], s[end:]
+	if f.From, s, ok = cutNum(s, `","from":`); !ok {
+		return false
+	}
+	if f.To, s, ok = cutNum(s, `,"to":`); !ok {
+		return false
+	}
+	if s, ok = cutPrefix(s, `,"rows":`); !ok || !utf8.ValidString(epoch) {
+		return false
+	}
+	var err error
+	if f.Rows, end, err = rowsAt(b, len(b)-len(s), MaxSyncRows); err != nil {
+		return false
+	}
+	if f.LastMid, s, ok = cutNum(view(b[end:]), `,"lastMid":`); !ok || s != "}" {
+		return false
+	}
+	f.Kind, f.Epoch = FrameDelta, string([]byte(epoch)) // a copy: epoch is a view of b
+	return f.checkDelta() == nil
+}
+
+// cutNum takes a name and a whole number off that s begins with: one of 0 to
+// MaxSafe.
+func cutNum(s, name string) (n int64, rest string, ok bool) {
+	if s, ok = cutPrefix(s, name); !ok {
+		return 0, s, false
+	}
+	if s != "" && s[0] == '0' {
+		return 0, s[1:], true
+	}
+	n, s = leadingInt(s)
+	return n, s, n > 0
 }
