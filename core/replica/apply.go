@@ -117,8 +117,14 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 	r.base.put(e)
 }
 
+// newEntry returns a row's entry, whose key mostly stands in its text.
 func newEntry(row *core.Row) *entry {
-	return &entry{key: row.Key.String(), seq: row.Seq, time: row.UpdateTime, raw: core.AppendRow(make([]byte, 0, row.Room()), row)}
+	raw := core.AppendRow(make([]byte, 0, row.Room()), row)
+	key := core.KeyIn(raw)
+	if key == "" {
+		key = row.Key.String()
+	}
+	return &entry{key: key, seq: row.Seq, time: row.UpdateTime, raw: raw}
 }
 
 // evict keeps the newest MaxCached sessions. What is let go is below lowest
@@ -133,7 +139,7 @@ func (r *Replica) evict() {
 // changes gathers the events of one Handle: of each key the final state, once
 // (I7).
 type changes struct {
-	rows []core.Row       // tombstones tell of deletes
+	rows []*core.Row      // tombstones tell of deletes
 	last map[core.Key]int // index in rows of a key's newest, once they are many
 }
 
@@ -141,7 +147,7 @@ type changes struct {
 const fewChanges = 8
 
 func (c *changes) add(row *core.Row) {
-	c.rows = append(c.rows, *row)
+	c.rows = append(c.rows, row)
 	if len(c.rows) <= fewChanges {
 		return
 	}
@@ -186,27 +192,28 @@ func (r *Replica) tellChanges() {
 		return
 	}
 	r.changes = changes{}
-	var updates, deletes []byte
+	var deletes []byte
+	updates := given{json: make([]byte, 0, c.room()), last: make([][]byte, 0, len(c.rows))}
 	o := r.overlay() // what is told is what is listed
-	for i := range c.rows {
-		row := &c.rows[i]
+	for i, row := range c.rows {
 		waiting := o.at(row)
 		r.mask(row.Key, waiting != nil && !waiting.removed)
 		switch {
 		case c.newest(row.Key) != i:
 		case waiting != nil && !waiting.removed: // it is listed, deleted or not
-			updates = core.AppendSession(c.nextUpdate(updates), &waiting.row, true)
+			updates.separate()
+			updates.json = core.AppendSession(updates.json, &waiting.row, true)
 		case row.Deleted:
 			deletes = appendKey(appendComma(deletes), row.Key)
 		case waiting == nil:
-			updates = r.appendTold(c.nextUpdate(updates), row)
+			r.addTold(&updates, row)
 		}
 	}
 	if deletes != nil {
 		r.do(Effect{Kind: FxDeletes, Data: append(deletes, ']')})
 	}
-	if updates != nil {
-		r.do(Effect{Kind: FxUpdates, Data: append(updates, ']')})
+	if len(updates.json) > 0 {
+		r.do(updates.effect(FxUpdates, 0))
 	}
 }
 
@@ -226,28 +233,28 @@ func (r *Replica) mask(k core.Key, shown bool) {
 	})
 }
 
-// nextUpdate begins the array of updates, with room for all of them, or its next
-// element.
-func (c *changes) nextUpdate(updates []byte) []byte {
-	if updates != nil {
-		return append(updates, ',')
-	}
+// room returns about how many bytes all that is told takes.
+func (c *changes) room() int {
 	room := 2
-	for i := range c.rows {
-		room += sessionRoom(&c.rows[i])
+	for _, row := range c.rows {
+		room += sessionRoom(row)
 	}
-	return append(make([]byte, 0, room), '[')
+	return room
 }
 
-// appendTold appends the session of a row that is told, whose text will mostly be
-// asked for again: it is kept where it stands, among what changed with it.
-func (r *Replica) appendTold(dst []byte, row *core.Row) []byte {
-	at := len(dst)
-	dst = core.AppendSession(dst, row, true)
-	if e := r.base.rows[row.Key.String()]; e != nil && e.seq == row.Seq {
-		r.keepText(e, dst[at:len(dst):len(dst)])
+// addTold adds the session of a row that is told, whose text will mostly be asked
+// for again: it is kept where it stands, among what changed with it.
+func (r *Replica) addTold(g *given, row *core.Row) {
+	e := r.base.rows[row.Key.String()]
+	switch {
+	case !r.cfg.Texts || e == nil || e.seq != row.Seq:
+		g.separate()
+		g.json = core.AppendSession(g.json, row, true)
+	case e.text != nil:
+		g.add(e.text)
+	default:
+		r.addNew(g, e, row)
 	}
-	return dst
 }
 
 // appendComma begins an array, or its next element.

@@ -274,7 +274,7 @@ func (r *Replica) cachedOne(a appResult, k core.Key, rows *set, lowest int64) ap
 	case waiting != nil:
 		a.code, a.details = core.CodeNotFound, "sessionId: no session "+core.Quote(k.String())
 	case e != nil:
-		a.data = r.text(e).json
+		a.data = r.text(e).append(nil)
 	case lowest > 0:
 		a.code, a.details, a.partial = core.CodeOffline, "offline, and the session is not among those cached", true
 	default:

@@ -70,7 +70,7 @@ type EffectKind uint8
 // The effects. ID, Code, Path and Data are used as said here.
 const (
 	FxReply   EffectKind = 1  // settle call ID with the NIMResult whose JSON is Data; Code 1: the numbers among data.sessionList are names of sessions that the shell keeps, and stand for them
-	FxUpdates EffectKind = 2  // Data is a JSON array of RecentSession: one onMySessionUpdate each
+	FxUpdates EffectKind = 2  // Data is a JSON array of RecentSession: one onMySessionUpdate each; with Config.Texts, a lastMsg that is 0 stands for a text behind the array, each after a FrameSeparator, in order
 	FxDeletes EffectKind = 3  // Data is a JSON array of {sessionId, sessionType}: one onMySessionDelete
 	FxStatus  EffectKind = 4  // Data is the status's JSON (api.md §1 client.status, without storage's cause)
 	FxFetch   EffectKind = 5  // POST Data to Path and answer with EvResponse ID; Code is a sum of Fetch constants
@@ -87,7 +87,7 @@ const (
 	FxRefused EffectKind = 16 // tell the other tabs Data: what the server said against a write of one of them, or that what is stored cannot be read
 	FxChunk   EffectKind = 17 // Data is the next chunk of the Batch that FxStore ID will bring; those of any other ID come to nothing; unlike that of the others, it holds until the next event alone
 	FxPause   EffectKind = 18 // let the page do what it has to, and go on with EvGoOn: long work is done in slices
-	FxTexts   EffectKind = 19 // keep the RecentSessions whose JSON array Data is, by names: ID and the numbers after it (Config.Texts)
+	FxTexts   EffectKind = 19 // keep the RecentSessions that Data is, as FxUpdates has them, by names: ID and the numbers after it (Config.Texts)
 	FxForget  EffectKind = 20 // let go of all that FxTexts gave: none is named again
 )
 

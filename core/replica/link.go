@@ -165,8 +165,8 @@ func (r *Replica) frames(b []byte) {
 
 // cutFrame takes the first frame off, and reports whether another one follows.
 func cutFrame(b []byte) (frame, rest []byte, more bool) {
-	for i, c := range b {
-		if c == FrameSeparator {
+	for i := core.NextControl(b, 0); i < len(b); i = core.NextControl(b, i+1) {
+		if b[i] == FrameSeparator {
 			return b[:i:i], b[i+1:], true
 		}
 	}

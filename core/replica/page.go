@@ -28,28 +28,45 @@ type texts struct {
 	named int64    // the newest name
 }
 
+// text is a RecentSession's, without the last message's own, which the entry's row
+// has (core.AppendSessionApart).
 type text struct {
 	json []byte
-	name int64 // by which the shell keeps it too; 0: it does not
+	hole int
+	last []byte // the last message's text; nil: there is none
+	name int64  // by which the shell keeps it too; 0: it does not
 }
 
 // text returns the text of an entry's RecentSession.
 func (r *Replica) text(e *entry) *text {
-	if e.text != nil {
-		return e.text
-	}
-	row := e.row()
-	return r.keepText(e, core.AppendSession(make([]byte, 0, sessionRoom(row)), row, true))
-}
-
-func (r *Replica) keepText(e *entry, json []byte) *text {
 	if e.text == nil {
-		r.spareTexts(1)
-		e.text = &text{json: json}
-		r.texts.kept = append(r.texts.kept, e)
+		row := e.row()
+		json, hole := core.AppendSessionApart(make([]byte, 0, sessionRoom(row)), row)
+		r.keepText(e, row, json, hole)
 	}
 	return e.text
 }
+
+// keepText keeps what AppendSessionApart made of an entry's row.
+func (r *Replica) keepText(e *entry, row *core.Row, json []byte, hole int) {
+	r.spareTexts(1)
+	e.text = &text{json: json, hole: hole}
+	if hole > 0 {
+		e.text.last = e.own(row.Msg)
+	}
+	r.texts.kept = append(r.texts.kept, e)
+}
+
+// own returns the last message in the entry's own bytes: those of the row may be a
+// whole frame, which would be kept with it.
+func (e *entry) own(msg []byte) []byte {
+	if at := len(e.raw) - 1 - len(msg); at >= 0 && string(e.raw[at:len(e.raw)-1]) == string(msg) {
+		return e.raw[at : len(e.raw)-1]
+	}
+	return msg
+}
+
+func (t *text) append(dst []byte) []byte { return core.AppendWhole(dst, t.json, t.hole, t.last) }
 
 // spareTexts lets go of the texts unless n more are within the bound.
 func (r *Replica) spareTexts(n int) {
@@ -69,20 +86,66 @@ func (r *Replica) spareTexts(n int) {
 // isGiven reports whether the shell keeps the entry's text too.
 func (e *entry) isGiven() bool { return e.text != nil && e.text.name > 0 }
 
-// give appends a comma and the entry's text, by a new name, to what the shell is
-// given. A text that is made for that is kept where it stands.
-func (r *Replica) give(given []byte, e *entry) []byte {
-	given = append(given, ',')
-	at := len(given)
+// given is an array of sessions on its way to the shell: the data of FxUpdates and
+// FxTexts.
+type given struct {
+	json []byte
+	last [][]byte // the texts of those that have a hole, in order
+}
+
+// add appends the text of an entry that has one.
+func (g *given) add(t *text) {
+	g.separate()
+	g.json = append(g.json, t.json...)
+	g.leave(t)
+}
+
+// separate begins the array, or its next element.
+func (g *given) separate() {
+	c := byte(',')
+	if len(g.json) == 0 {
+		c = '['
+	}
+	g.json = append(g.json, c)
+}
+
+func (g *given) leave(t *text) {
+	if t.hole > 0 {
+		g.last = append(g.last, t.last)
+	}
+}
+
+// addNew makes the text of an entry that has none, which is kept where it stands.
+func (r *Replica) addNew(g *given, e *entry, row *core.Row) {
+	g.separate()
+	at := len(g.json)
+	var hole int
+	if g.json, hole = core.AppendSessionApart(g.json, row); hole > 0 {
+		hole -= at
+	}
+	r.keepText(e, row, g.json[at:len(g.json):len(g.json)], hole)
+	g.leave(e.text)
+}
+
+// effect ends the array, and lays the texts that it lacks behind it: no JSON holds
+// what separates them.
+func (g *given) effect(kind EffectKind, id int64) Effect {
+	data := append(g.json, ']')
+	for _, text := range g.last {
+		data = append(append(data, FrameSeparator), text...)
+	}
+	return Effect{Kind: kind, ID: id, Data: data}
+}
+
+// give gives the shell the entry's text, by a new name.
+func (r *Replica) give(g *given, e *entry) {
 	if e.text != nil {
-		given = append(given, e.text.json...)
+		g.add(e.text)
 	} else {
-		given = core.AppendSession(given, e.row(), true)
-		r.keepText(e, given[at:len(given):len(given)])
+		r.addNew(g, e, e.row())
 	}
 	r.texts.named++
 	e.text.name = r.texts.named
-	return given
 }
 
 // roomToGive returns about how many bytes the texts of the page take that the
@@ -103,20 +166,19 @@ func roomToGive(page []line) (n int) {
 func (r *Replica) appendNames(dst []byte, page []line, hasMore bool, nextMax int64) []byte {
 	r.spareTexts(len(page)) // or one of this page's could go before the page is read
 	first := r.texts.named + 1
-	given := make([]byte, 0, roomToGive(page))
+	g := given{json: make([]byte, 0, roomToGive(page)), last: make([][]byte, 0, len(page))}
 	dst = core.AppendSessions(dst, len(page), hasMore, nextMax, func(dst []byte, i int) []byte {
 		l := &page[i]
 		if l.row != nil {
 			return core.AppendSession(dst, l.row, true)
 		}
 		if !l.e.isGiven() {
-			given = r.give(given, l.e)
+			r.give(&g, l.e)
 		}
 		return core.AppendNum(dst, "", l.e.text.name)
 	})
-	if len(given) > 0 {
-		given[0] = '['
-		r.do(Effect{Kind: FxTexts, ID: first, Data: append(given, ']')})
+	if len(g.json) > 0 {
+		r.do(g.effect(FxTexts, first))
 	}
 	return dst
 }
@@ -131,7 +193,7 @@ func (r *Replica) appendPage(dst []byte, page []line, hasMore, needLastMsg bool,
 		case !needLastMsg:
 			return core.AppendSession(dst, l.e.row(), false)
 		default:
-			return core.AppendRaw(dst, "", r.text(l.e).json)
+			return r.text(l.e).append(dst)
 		}
 	})
 }

@@ -33,10 +33,9 @@ func (h *holder) on(ev replica.Event) (reply string) {
 	for _, fx := range h.Handle(ev) {
 		switch fx.Kind {
 		case replica.FxTexts:
-			require.True(h.t, gjson.ValidBytes(fx.Data))
-			for i, text := range gjson.ParseBytes(fx.Data).Array() {
+			for i, text := range sessionsIn(h.t, fx) {
 				h.given++
-				h.texts[fx.ID+int64(i)] = text.Raw
+				h.texts[fx.ID+int64(i)] = text
 			}
 			h.most = max(h.most, len(h.texts))
 		case replica.FxForget:
@@ -48,6 +47,24 @@ func (h *holder) on(ev replica.Event) (reply string) {
 		}
 	}
 	return reply
+}
+
+// sessionsIn returns the sessions of an FxUpdates or FxTexts, each whole.
+func sessionsIn(t *testing.T, fx replica.Effect) (sessions []string) {
+	array, rest, _ := strings.Cut(string(fx.Data), string(rune(replica.FrameSeparator)))
+	require.True(t, gjson.Valid(array))
+	for _, session := range gjson.Parse(array).Array() {
+		text := session.Raw
+		if session.Get("lastMsg").Type == gjson.Number {
+			var last string
+			last, rest, _ = strings.Cut(rest, string(rune(replica.FrameSeparator)))
+			require.True(t, gjson.Valid(last))
+			text = strings.Replace(text, `"lastMsg":0`, `"lastMsg":`+string(core.AppendString(nil, last)), 1)
+		}
+		sessions = append(sessions, text)
+	}
+	require.Empty(t, rest, "a last message of no session")
+	return sessions
 }
 
 // withTexts returns the reply with what the shell keeps in the place of the names.
@@ -163,15 +180,18 @@ func TestOnlyListsNameWhatIsKept(t *testing.T) {
 	h.list(`{"limit":100}`)
 	ask := replica.Event{Kind: replica.EvCall, ID: 1000, Code: replica.CallGet, Data: []byte(`{"sessionId":"f150","sessionType":"p2p"}`)}
 	for _, ev := range []replica.Event{ask, change(row, "f150", 201), ask} {
-		assert.Equal(t, toldBy(plain.Handle(ev)), toldBy(h.Handle(ev)))
+		assert.Equal(t, toldBy(t, plain.Handle(ev)), toldBy(t, h.Handle(ev)))
 	}
 }
 
-// toldBy returns the effects that reach the app.
-func toldBy(fx []replica.Effect) (told []string) {
+// toldBy returns what reaches the app.
+func toldBy(t *testing.T, fx []replica.Effect) (told []string) {
 	for i := range fx {
-		if k := fx[i].Kind; k == replica.FxReply || k == replica.FxUpdates {
+		switch fx[i].Kind {
+		case replica.FxReply:
 			told = append(told, strconv.FormatInt(fx[i].Code, 10)+string(fx[i].Data))
+		case replica.FxUpdates:
+			told = append(told, sessionsIn(t, fx[i])...)
 		}
 	}
 	return told

@@ -1,7 +1,7 @@
 import type { ClientStatus, NIMResult, RecentSession, SessionKey, SettledWrite } from './api.js'
 import { decodeBatch } from './batch.js'
 import { Burst } from './burst.js'
-import { textIn, type Effect } from './effects.js'
+import { sessionsIn, textIn, type Effect } from './effects.js'
 import { Kept } from './kept.js'
 import type { Log } from './log.js'
 import { Machine } from './machine.js'
@@ -65,8 +65,6 @@ const closePatience = 3000
 const tooSlow = 4408
 /** The largest wait that setTimeout takes. */
 const longestTimer = 2 ** 31 - 1
-
-const encoder = new TextEncoder()
 
 export { differences } from './gap.js' // which only a page that has the core needs
 
@@ -236,8 +234,7 @@ export class Core {
   }
 
   #handle({ kind, id = 0, code = 0, after = 0, data = '' }: Event): void {
-    const bytes = typeof data === 'string' ? encoder.encode(data) : data
-    for (const effect of this.#machine.handle(kind, id, code, after, bytes)) {
+    for (const effect of this.#machine.handle(kind, id, code, after, data)) {
       if (!this.#stopped) this.#do(effect)
     }
   }
@@ -252,7 +249,7 @@ export class Core {
   #do({ kind, id, code, path, data }: Effect): void {
     switch (kind) {
       case FxReply: return this.#host.reply(id, this.#resultOf(textIn(data), code === 1))
-      case FxUpdates: return this.#host.updated(JSON.parse(textIn(data)))
+      case FxUpdates: return this.#host.updated(sessionsIn(data))
       case FxDeletes: return this.#host.deleted(JSON.parse(textIn(data)))
       case FxStatus: return this.#tell(JSON.parse(textIn(data)))
       case FxFetch: return this.#fetch(id, path, data, code)
@@ -266,7 +263,7 @@ export class Core {
       case FxOutbox: return this.#changeOutbox(id, data)
       case FxSettled: return this.#host.settled(JSON.parse(textIn(data)))
       case FxReread: return this.#reread(data, code === 1)
-      case FxTexts: return this.#kept.add(id, JSON.parse(textIn(data)))
+      case FxTexts: return this.#kept.add(id, sessionsIn(data))
       case FxForget: return this.#kept.clear()
       case FxRefused: return this.#tabs?.refused(textIn(data))
       case FxPause: return this.#pause()
@@ -284,7 +281,8 @@ export class Core {
 
   #fetch(id: number, path: string, body: Uint8Array<ArrayBuffer>, how: number): void {
     const { remote } = this.#host
-    void remote.post(path, body, (how & FetchFresh) > 0, this.#requests.signal, (how & FetchSlow) > 0).then(({ status, after, body }) => {
+    // A copy: it is sent when the token is there.
+    void remote.post(path, body.slice(), (how & FetchFresh) > 0, this.#requests.signal, (how & FetchSlow) > 0).then(({ status, after, body }) => {
       this.#send({ kind: EvResponse, id, code: status, after, data: body })
     })
   }

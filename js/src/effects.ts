@@ -1,3 +1,6 @@
+import type { RecentSession } from './api.js'
+import { FrameSeparator } from './wire.gen.js'
+
 /** One effect of the core's, as wasm/browser encodes it. */
 export interface Effect {
   kind: number
@@ -6,6 +9,8 @@ export interface Effect {
   path: string
   data: Uint8Array<ArrayBuffer>
 }
+
+const separator = String.fromCharCode(FrameSeparator)
 
 /** Bytes before an effect's path: kind, id, code and two lengths. */
 const headerLength = 25
@@ -35,4 +40,20 @@ export function decodeEffects(bytes: Uint8Array<ArrayBuffer>): Effect[] {
 /** The text of an effect's data. */
 export function textIn(data: Uint8Array<ArrayBuffer>): string {
   return decoder.decode(data)
+}
+
+/** The sessions of an FxUpdates or FxTexts: an array, and behind it the last messages, in whose places stands a 0. */
+export function sessionsIn(data: Uint8Array<ArrayBuffer>): RecentSession[] {
+  const [array, ...texts] = textIn(data).split(separator)
+  const sessions: RecentSession[] = JSON.parse(array!)
+  let next = 0
+  for (const session of sessions) {
+    if ((session.lastMsg as unknown) === 0) session.lastMsg = alone(texts[next++]!)
+  }
+  return sessions
+}
+
+/** The text without the one that it is a part of, which the engine would keep for as long as this one. */
+function alone(text: string): string {
+  return ` ${text}`.slice(1)
 }

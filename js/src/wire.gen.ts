@@ -222,7 +222,7 @@ export const FetchSlow = 2
 
 /** settle call ID with the NIMResult whose JSON is Data; Code 1: the numbers among data.sessionList are names of sessions that the shell keeps, and stand for them */
 export const FxReply = 1
-/** Data is a JSON array of RecentSession: one onMySessionUpdate each */
+/** Data is a JSON array of RecentSession: one onMySessionUpdate each; with Config.Texts, a lastMsg that is 0 stands for a text behind the array, each after a FrameSeparator, in order */
 export const FxUpdates = 2
 /** Data is a JSON array of {sessionId, sessionType}: one onMySessionDelete */
 export const FxDeletes = 3
@@ -256,7 +256,7 @@ export const FxRefused = 16
 export const FxChunk = 17
 /** let the page do what it has to, and go on with EvGoOn: long work is done in slices */
 export const FxPause = 18
-/** keep the RecentSessions whose JSON array Data is, by names: ID and the numbers after it (Config.Texts) */
+/** keep the RecentSessions that Data is, as FxUpdates has them, by names: ID and the numbers after it (Config.Texts) */
 export const FxTexts = 19
 /** let go of all that FxTexts gave: none is named again */
 export const FxForget = 20
