@@ -72,7 +72,9 @@ func leadingInt(s string) (n int64, rest string) {
 }
 
 // cutPrefix and endsWith are those of package strings, which this one has no
-// other use for.
+// other use for. The first stays out of line for the size of the wasm.
+//
+//go:noinline
 func cutPrefix(s, prefix string) (rest string, ok bool) {
 	if len(s) < len(prefix) || s[:len(prefix)] != prefix {
 		return s, false

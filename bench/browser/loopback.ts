@@ -67,7 +67,7 @@ export class Loopback {
       const from = this.#seq
       const rows = part.map((session, i) => wireRow(session, from + i + 1))
       this.#seq += part.length
-      frames.push(`{"t":"delta","epoch":"${epoch}","from":${from},"to":${this.#seq},"rows":[${rows.join()}],"lastMid":0}`)
+      frames.push(received(`{"t":"delta","epoch":"${epoch}","from":${from},"to":${this.#seq},"rows":[${rows.join()}],"lastMid":0}`))
     }
     return frames
   }
@@ -89,6 +89,11 @@ export class Loopback {
   get seq(): number {
     return this.#seq
   }
+}
+
+/** The text as a socket hands it over: decoded, in one piece. What was put together of pieces is copied by the one who reads it first. */
+function received(text: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(text))
 }
 
 /** A WebSocket whose server is there at once. */

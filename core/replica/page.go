@@ -199,9 +199,9 @@ func (r *Replica) appendPage(dst []byte, page []line, hasMore, needLastMsg bool,
 }
 
 // sessionRoom returns about how many bytes a row's RecentSession takes: a message
-// stands in it as escaped text and, in part, once more.
+// stands in it, or behind it, as text and, in part, once more.
 func sessionRoom(row *core.Row) int {
-	return 2*(len(row.Msg)+len(row.Ext)) + len(row.Revoke) + 512
+	return len(row.Msg) + len(row.Msg)/2 + 2*len(row.Ext) + len(row.Revoke) + 512
 }
 
 // nameRoom is about how many bytes a name takes.
