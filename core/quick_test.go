@@ -109,7 +109,7 @@ func TestFlatMembersAreJSON(t *testing.T) {
 	for length := range 20 {
 		for at := range length {
 			for c := range 256 {
-				for _, form := range []string{`{"%":1,"b":2}`, `{"a":"%","b":2}`, `{"a":7%,"b":2}`} {
+				for _, form := range []string{`{"%":1,"b":2}`, `{"a":"%","b":2}`, `{"%:1,"b":2}`, `{"a":"%,"b":2}`, `{"a":7%,"b":2}`, `{"a":%,"b":2}`} {
 					text := bytes.Repeat([]byte{'1'}, length)
 					text[at] = byte(c)
 					b := bytes.Replace([]byte(form), []byte("%"), text, 1)
