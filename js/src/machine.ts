@@ -56,9 +56,9 @@ export class Machine {
       if (data.length > 0) this.#write(typeof data === 'string' ? encoded(data) : data)
       const status = this.#exports.handle(kind, Date.now(), id, code, after)
       this.#check()
+      if (status === 0 && ++this.#calls % callsPerResume === 0) this.resume() // before the view, which it would detach if the memory grew
       const out = this.#read()
       if (status !== 0) throw new Error(textIn(out))
-      if (++this.#calls % callsPerResume === 0) this.resume()
       return decodeEffects(out)
     } catch (error) {
       this.#dead ||= textOf(error)
