@@ -2,6 +2,7 @@ import type { Client, ClientStatus, EventStream, MessageService, NIMResult, Rece
 import { newest, soon } from './boot.js'
 import type { Core, Host } from './core.js'
 import { deleteCall, getCall, listCall, updateCall, type Call } from './params.js'
+import { programAt } from './program.js'
 import { Remote } from './remote.js'
 import { Refusal, refused, textOf } from './result.js'
 import { keyOf } from './rows.js'
@@ -207,8 +208,9 @@ export class LiveClient implements Client {
     try {
       await undefined // an app that wants a list asks for it in the same breath
       await this.#first
+      const program = programAt(this.#settings.wasmUrl) // both are on their way at once
       const { startCore } = await import('./core.js')
-      this.#core = await startCore(this.#host())
+      this.#core = await startCore(this.#host(), program)
       this.#failures = 0
     } catch (error) {
       this.#failed(textOf(error), Math.min(longestWait, 1000 * 2 ** this.#failures++))
