@@ -3,7 +3,7 @@ import { Api } from '../../e2e/api.mjs'
 import { Server } from '../../e2e/server'
 import { sessions } from './rows'
 import { ours, takeTurns, write, type Sample } from './sample'
-import type { Stage } from './stage'
+import { shown, type Stage } from './stage'
 
 /** Mobile as it often is: 1.6 Mbit/s down, 750 kbit/s up, 150 ms to the server and back. */
 const slow = { offline: false, latency: 150, downloadThroughput: 1_600_000 / 8, uploadThroughput: 750_000 / 8 }
@@ -72,9 +72,9 @@ async function visit(stage: Stage, script: string, query: Record<string, string>
   const cdp = await profile.newCDPSession(page)
   await cdp.send('Network.enable')
   await cdp.send('Network.emulateNetworkConditions', slow)
+  const told = shown(page)
   await page.goto(`${stage.host.url}/${script}.html?${new URLSearchParams(query)}`, { waitUntil: 'commit' })
-  const shown = await page.waitForFunction(() => window.shown, undefined, { timeout: 120_000 })
-  const at = (await shown.jsonValue())!
+  const at = await told
   await profile.close()
   return at
 }
