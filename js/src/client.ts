@@ -1,6 +1,7 @@
 import type { Client, ClientStatus, EventStream, MessageService, NIMResult, RecentSession, RecentSessionList, SessionKey, SettledWrite } from './api.js'
 import { newest, soon } from './boot.js'
 import type { Core, Host } from './core.js'
+import { nextTask } from './page.js'
 import { deleteCall, getCall, listCall, updateCall, type Call } from './params.js'
 import { programAt } from './program.js'
 import { Remote } from './remote.js'
@@ -149,7 +150,7 @@ export class LiveClient implements Client {
     if (!this.#core && call.newest !== undefined) {
       const told = this.#told
       const answer = newest(call.newest, this.#store, this.#remote, this.#gone.signal)
-      this.#first ??= soon(answer, firstPatience)
+      this.#first ??= soon(answer, firstPatience).then(nextTask) // the app shows it in this one
       const result = await answer
       if (result && told === this.#told) {
         this.#calls.get(id)?.(result as NIMResult<never>)
