@@ -59,8 +59,6 @@ interface Event {
 
 /** How long nothing else of the page may run while stored rows are loaded, ms. */
 const longestTask = 6
-/** How long a task may be that goes on with more of the core's work, ms: to wait for the next takes a slice as long as many need. */
-const shortTask = 2
 /** How long closing waits for the last write to storage, ms. */
 const closePatience = 3000
 /** The close code of one that cannot keep up (sync.md). */
@@ -115,7 +113,6 @@ export class Core {
   readonly #requests = new AbortController()
   #chunks: { id: number; list: Uint8Array<ArrayBuffer>[] } = { id: 0, list: [] } // of the batch that FxStore will bring
   #handling = false
-  #began = 0 // to handle events, ms
   #stopped = false
   #loaded = false
   #whyDead = ''
@@ -226,7 +223,6 @@ export class Core {
     this.#events.push(event)
     if (this.#handling) return
     this.#handling = true
-    this.#began = performance.now()
     try {
       for (let next = this.#events.shift(); next && !this.#stopped; next = this.#events.shift()) this.#handle(next)
       this.#machine.resume()
@@ -308,9 +304,7 @@ export class Core {
     this.#sockets.set(id, socket)
   }
 
-  /** Has the core go on after the page had its turn, or at once when it did not take long yet. */
   #pause(): void {
-    if (performance.now() - this.#began < shortTask) return this.#send({ kind: EvGoOn })
     this.#paused = true
     void nextTask().then(() => {
       this.#paused = false
