@@ -351,13 +351,15 @@ func (s *SnapshotReader) leave(end int) (err error) {
 const (
 	OpExt    = "ext"
 	OpDelete = "delete"
-	OpSkip   = "skip" // nothing: takes the number of a mutation that was refused, since numbers have no gaps
+	OpSkip   = "skip" // nothing: takes the number of one that a later mutation of the batch makes needless, since numbers have no gaps
+	OpLost   = "lost" // nothing: takes the number of one that was refused, or could not be read back from the browser's storage
 )
 
-// What became of a mutation that the rules of sync.md did not apply.
+// What became of a mutation that was taken and not applied.
 const (
 	OutcomeSuperseded = "superseded" // ext: the session was deleted after what the client had seen
 	OutcomeKeptNewer  = "kept_newer" // delete: a message arrived after what the client had seen
+	OutcomeLost       = "lost"       // its number was taken by OpLost
 )
 
 // Mutation is one write of a client, numbered so that it is applied once.
@@ -391,7 +393,7 @@ func AppendMutateRequest(dst []byte, q *MutateRequest) []byte {
 func AppendMutation(dst []byte, m *Mutation) []byte {
 	dst = AppendNum(dst, `{"mid":`, m.Mid)
 	dst = AppendStr(dst, `,"op":`, m.Op)
-	if m.Op == OpSkip {
+	if m.isVoid() {
 		return append(dst, '}')
 	}
 	dst = AppendStr(dst, `,"key":`, m.Key.String())
@@ -459,13 +461,16 @@ func ParseMutation(b []byte, maxExt int) (Mutation, error) {
 	return m, err
 }
 
+// isVoid reports whether the mutation is a number and nothing else.
+func (m *Mutation) isVoid() bool { return m.Op == OpSkip || m.Op == OpLost }
+
 func (m *Mutation) check(hasExt bool) error {
 	switch {
 	case m.Mid == 0:
 		return BadParam("mid: is missing")
-	case m.Op == OpSkip:
+	case m.isVoid():
 	case m.Op != OpExt && m.Op != OpDelete:
-		return BadParam("op: " + Quote(m.Op) + " is not ext, delete or skip")
+		return BadParam("op: " + Quote(m.Op) + " is not ext, delete, skip or lost")
 	case m.Key.Type == 0:
 		return BadParam("key: is missing")
 	case m.Op == OpExt && !hasExt:
@@ -489,7 +494,7 @@ type MutationResult struct {
 	Mid     int64
 	Code    int    // CodeOK, or CodeConflict with an Outcome
 	Outcome string // one of the Outcome constants, "" when it was applied
-	Again   bool   // it had been taken before, as whatever it was then: Code says nothing of it
+	Again   bool   // it had been taken before: Code and Outcome are of that time, as far back as the server remembers (100 that were not applied)
 }
 
 // MutatePage answers /v1/mutate.

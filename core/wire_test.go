@@ -141,7 +141,7 @@ func TestWireRefusesWhatGoesNowhere(t *testing.T) {
 		`{"clientId":"c","muts":[]}`: "muts: 0 mutations is not within 1 and 100",
 		`{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|a","ext":"x"},{"mid":3,"op":"ext","key":"p2p|a","ext":"x"}]}`: "muts: 1: mid: 3 does not follow 1",
 		`{"clientId":"c","muts":[{"mid":9007199254740992,"op":"ext","key":"p2p|a","ext":"x"}]}`:                               "muts: 0: mid: 9007199254740992 is beyond 2^53-1",
-		`{"clientId":"c","muts":[{"mid":1,"op":"move","key":"p2p|a"}]}`:                                                       `muts: 0: op: "move" is not ext, delete or skip`,
+		`{"clientId":"c","muts":[{"mid":1,"op":"move","key":"p2p|a"}]}`:                                                       `muts: 0: op: "move" is not ext, delete, skip or lost`,
 		`{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|a"}]}`:                                                        "muts: 0: ext: is missing",
 	} {
 		_, err := core.ParseMutateRequest([]byte(body), core.MaxExt)

@@ -607,11 +607,49 @@ func TestMutateRules(t *testing.T) {
 	p = mutate("c", core.Mutation{Mid: 3, Op: core.OpDelete, Key: key("bob"), Seen: 1, HasSeen: true})
 	assert.Equal(t, core.CodeConflict, p.Results[0].Code)
 	assert.Equal(t, core.OutcomeKeptNewer, p.Results[0].Outcome)
+	p = mutate("c", core.Mutation{Mid: 4, Op: core.OpLost}, core.Mutation{Mid: 5, Op: core.OpSkip})
+	want := []core.MutationResult{{Mid: 3, Code: core.CodeConflict, Outcome: core.OutcomeKeptNewer},
+		{Mid: 4, Code: core.CodeConflict, Outcome: core.OutcomeLost}, {Mid: 5, Code: core.CodeOK}}
+	assert.Equal(t, want[1:], p.Results)
+	p = mutate("c", ext(3, "x"), ext(4, "y"), ext(5, "z"))
+	for i := range want {
+		want[i].Again = true
+	}
+	assert.Equal(t, want, p.Results, "each as it was taken, whatever it is now")
+	assert.Equal(t, "d's", *b.get(key("bob")).Ext)
 	b.op(func(a *account.Account) error {
 		page, err := a.Sync(core.SyncRequest{V: 1, Cursor: core.Cursor{Epoch: "e1"}, ClientID: "c", Limit: 10})
-		assert.EqualValues(t, 3, page.LastMid)
+		assert.EqualValues(t, 5, page.LastMid)
 		return err
 	})
+}
+
+// What is remembered of a client is bounded: the newest of what was not applied.
+func TestMutateRemembersABatchThatWasNotApplied(t *testing.T) {
+	b := newBench(t)
+	mutate := func(op string, first int64) (p *core.MutatePage) {
+		q := core.MutateRequest{ClientID: "c"}
+		for i := range int64(core.MaxMuts) {
+			q.Muts = append(q.Muts, core.Mutation{Mid: first + i, Op: op})
+		}
+		b.op(func(a *account.Account) (err error) { p, err = a.Mutate(q); return err })
+		return p
+	}
+	count := func(p *core.MutatePage) (lost int) {
+		for i := range p.Results {
+			if p.Results[i].Outcome == core.OutcomeLost {
+				lost++
+			}
+		}
+		return lost
+	}
+	mutate(core.OpLost, 1)
+	assert.Equal(t, core.MaxMuts, count(mutate(core.OpSkip, 1)))
+	mutate(core.OpSkip, core.MaxMuts+1)
+	assert.Equal(t, core.MaxMuts, count(mutate(core.OpSkip, 1)), "what was applied takes no room")
+	mutate(core.OpLost, 2*core.MaxMuts+1)
+	assert.Equal(t, core.MaxMuts, count(mutate(core.OpSkip, 2*core.MaxMuts+1)))
+	assert.Equal(t, 0, count(mutate(core.OpSkip, 1)), "the newest are remembered")
 }
 
 func TestReceipts(t *testing.T) {

@@ -128,11 +128,12 @@ type Record struct {
 	ChangedAt int64  // server time of the newest change, ms
 }
 
-// Client is how far a client's mutations are applied.
+// Client is how far a client's mutations are taken.
 type Client struct {
-	ID      string
-	LastMid int64
-	SeenAt  int64
+	ID        string
+	LastMid   int64
+	Unapplied string // the newest of them that were not applied, encoded by this package; "" for none
+	SeenAt    int64
 }
 
 // Receipt remembers the answer to a write, so that a repeat answers the same.

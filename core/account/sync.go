@@ -23,7 +23,8 @@ func (a *Account) Sync(q core.SyncRequest) (*core.SyncPage, error) {
 	} else {
 		p.Digest, p.HasDigest = a.meta.Digest, true
 	}
-	p.LastMid, err = a.lastMid(q.ClientID)
+	c, err := a.client(q.ClientID)
+	p.LastMid = c.LastMid
 	return p, err
 }
 
@@ -80,12 +81,11 @@ func bounded(limit int, next func(have []core.Row, n int) ([]Record, error)) (pa
 	}
 }
 
-func (a *Account) lastMid(clientID string) (int64, error) {
-	if clientID == "" {
-		return 0, nil
+func (a *Account) client(id string) (Client, error) {
+	if id == "" {
+		return Client{}, nil
 	}
-	c, err := a.store.Client(clientID)
-	return c.LastMid, err
+	return a.store.Client(id)
 }
 
 // Snapshot answers /v1/snapshot: live rows newest first.
@@ -108,26 +108,34 @@ func (a *Account) Snapshot(q core.SnapshotRequest) (*core.SnapshotPage, error) {
 }
 
 // Mutate applies a client's writes in order, each once: mid LastMid+1 is
-// applied, one at or below LastMid was and is acknowledged again, and one above
-// is a gap, from which on nothing is applied.
+// applied, one at or below LastMid was and is answered as it was then, whatever
+// it is now (tabs share their numbers, and one may have lost what another still
+// has), and one above is a gap, from which on nothing is applied.
 func (a *Account) Mutate(q core.MutateRequest) (*core.MutatePage, error) {
-	last, err := a.lastMid(q.ClientID)
+	c, err := a.client(q.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	was, err := parseUnapplied(c.Unapplied)
 	if err != nil {
 		return nil, err
 	}
 	p := &core.MutatePage{}
 	for i := range q.Muts {
 		m := &q.Muts[i]
-		if m.Mid > last+1 {
+		if m.Mid > c.LastMid+1 {
 			p.Gap = true
 			break
 		}
-		res := core.MutationResult{Mid: m.Mid, Code: core.CodeOK, Again: m.Mid <= last}
-		if !res.Again {
+		res := core.MutationResult{Mid: m.Mid, Code: core.CodeOK, Again: m.Mid <= c.LastMid}
+		if res.Again {
+			res.Outcome = was.outcome(m.Mid)
+		} else {
 			if res.Outcome, err = a.mutate(m); err != nil {
 				return nil, err
 			}
-			last = m.Mid
+			c.LastMid = m.Mid
+			was = was.with(m.Mid, res.Outcome)
 		}
 		if res.Outcome != "" {
 			res.Code = core.CodeConflict
@@ -135,9 +143,9 @@ func (a *Account) Mutate(q core.MutateRequest) (*core.MutatePage, error) {
 		p.Results = append(p.Results, res)
 	}
 	if len(p.Results) > 0 {
-		a.change.Client = &Client{ID: q.ClientID, LastMid: last, SeenAt: a.env.Now}
+		a.change.Client = &Client{ID: q.ClientID, LastMid: c.LastMid, Unapplied: was.append(), SeenAt: a.env.Now}
 	}
-	p.LastMid, p.Seq = last, a.meta.Seq
+	p.LastMid, p.Seq = c.LastMid, a.meta.Seq
 	return p, nil
 }
 
@@ -147,6 +155,8 @@ func (a *Account) mutate(m *core.Mutation) (outcome string, err error) {
 		return a.SetExt(m.Key, m.Ext, m.Base)
 	case core.OpDelete:
 		return a.Delete(m.Key, m.Seen, m.HasSeen)
+	case core.OpLost:
+		return core.OutcomeLost, nil
 	}
 	return "", nil // OpSkip
 }

@@ -26,7 +26,7 @@ func crowded(t *testing.T) *bench {
 	b.delete(key("friend2"))
 	b.op(func(a *account.Account) error {
 		a.PutSentReceipt("u", "hash", `{"serverId":"1"}`)
-		_, err := a.Mutate(core.MutateRequest{ClientID: "tab", Muts: []core.Mutation{{Mid: 1, Op: core.OpSkip}}})
+		_, err := a.Mutate(core.MutateRequest{ClientID: "tab", Muts: []core.Mutation{{Mid: 1, Op: core.OpSkip}, {Mid: 2, Op: core.OpLost}}})
 		return err
 	})
 	b.op(func(a *account.Account) error { // what a collected tombstone leaves
@@ -256,6 +256,7 @@ func TestTransferThatDoesNotRead(t *testing.T) {
 		{`"digest":"0`, `"digest":"`, "digest"},
 		{`"clients":[]`, `"clients":{}`, "clients"},
 		{`"clients":[]`, `"clients":[{"id":1}]`, "clients: id"},
+		{`"clients":[]`, `"clients":[{"id":"c","unapplied":"[1]"}]`, "clients: unapplied: "},
 		{`"row":{"k":"p2p|bob","q":1,"t":1},`, ``, "row: is missing"},
 		{`"k":"p2p|bob"`, `"k":"none|bob"`, "k"},
 		{`"state":0`, `"state":1`, "state: 1"},

@@ -45,6 +45,9 @@ func appendList[T any](dst []byte, name string, list []T, one func([]byte, *T) [
 func appendClient(dst []byte, c *Client) []byte {
 	dst = core.AppendStr(dst, `{"id":`, c.ID)
 	dst = core.AppendNum(dst, `,"lastMid":`, c.LastMid)
+	if c.Unapplied != "" {
+		dst = core.AppendStr(dst, `,"unapplied":`, c.Unapplied)
+	}
 	return append(core.AppendNum(dst, `,"seenAt":`, c.SeenAt), '}')
 }
 
@@ -107,7 +110,13 @@ func digest(to *core.Digest) func([]byte) error {
 }
 
 func parseClient(b []byte) (c Client, err error) {
-	err = core.Read(b, core.Member{Name: "id", To: &c.ID}, core.Member{Name: "lastMid", To: &c.LastMid}, core.Member{Name: "seenAt", To: &c.SeenAt})
+	err = core.Read(b, core.Member{Name: "id", To: &c.ID}, core.Member{Name: "lastMid", To: &c.LastMid},
+		core.Member{Name: "seenAt", To: &c.SeenAt}, core.Member{Name: "unapplied", To: func(raw []byte) (err error) {
+			if c.Unapplied, err = core.String(raw); err == nil {
+				_, err = parseUnapplied(c.Unapplied)
+			}
+			return err
+		}})
 	return c, err
 }
 

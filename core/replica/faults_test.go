@@ -229,7 +229,7 @@ func TestCloseInMemoryAcknowledgesNothingUnsent(t *testing.T) {
 	w.fill(1)
 	w.disk = nil
 	w.open()
-	w.slow = "/v1/mutate"
+	w.refuse = func(path string) (int, string, bool) { return 503, "", path == "/v1/mutate" }
 	require.Nil(t, w.setExt("f0", "x"))
 	w.handle(replica.Event{Kind: replica.EvClose})
 	w.run()

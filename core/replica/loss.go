@@ -136,6 +136,7 @@ func (r *Replica) regain() {
 	}
 	s.on = true
 	if !b.apart {
+		r.letGo()
 		for _, w := range r.writes {
 			w.first = 0
 		}

@@ -14,6 +14,7 @@ type outbox struct {
 	renumbering bool  // what is being saved is new numbers for all
 	apart       bool  // storage is lost: numbers made here need a client id of their own
 	id          int64 // of the FxOutbox under way
+	heard       int64 // of the last one that was answered
 	known       int64 // highest mid that this tab knows of
 	done        int64 // every write up to here is in the base: storage forgets it with the next flush
 	forgot      int64 // up to here storage was told
@@ -78,7 +79,7 @@ func (r *Replica) queued(ev Event) {
 	if !b.saving || ev.ID != b.id {
 		return
 	}
-	b.saving, b.renumbering = false, false
+	b.saving, b.renumbering, b.heard = false, false, ev.ID
 	switch {
 	case ev.Code == storedFull && r.leads && r.trim():
 		r.flush() // writes matter more than rows, which the server has too
@@ -112,6 +113,7 @@ func (r *Replica) takeOutbox(b []byte) bool {
 	for _, w := range stored {
 		old = r.takeWrite(w, old)
 	}
+	old = r.restoreWrites(old)
 	for _, w := range old { // the other tab saw that the base contains them
 		r.settleWrite(w)
 	}
@@ -126,7 +128,7 @@ func (r *Replica) takeWrite(w *write, old []*write) []*write {
 		return old
 	}
 	r.box.known = w.last()
-	if w.muts[0].Op == core.OpSkip {
+	if w.muts[0].Op == core.OpLost {
 		r.fail("outbox: a write that waited could not be read, and is lost")
 	}
 	if i := indexOf(r.box.unsaved, w); i >= 0 {
@@ -138,6 +140,24 @@ func (r *Replica) takeWrite(w *write, old []*write) []*write {
 		old = cut(old, i)
 	}
 	r.accepted(w)
+	return old
+}
+
+// restoreWrites puts writes of before a renumbering, which this tab still has, in
+// the place of those that could not be read from storage, and returns what is
+// left: of the others the base contains what they did. Those are the older ones,
+// so it begins at the end.
+func (r *Replica) restoreWrites(old []*write) []*write {
+	for i := len(r.writes) - 1; i >= 0; i-- {
+		lost := r.writes[i]
+		for j := len(old) - 1; j >= 0 && lost.muts[0].Op == core.OpLost; j-- {
+			if w := old[j]; !w.landed && !w.acked && len(w.muts) == len(lost.muts) {
+				r.writes[i] = w.number(lost.first)
+				old = cut(old, j)
+				break
+			}
+		}
+	}
 	return old
 }
 
@@ -191,6 +211,7 @@ func (r *Replica) renumber() {
 	}
 	b.apart = false
 	b.known, b.done, b.forgot, r.landed = 0, 0, 0, 0
+	r.letGo()
 	for _, w := range r.writes {
 		w.acked = false
 		b.known = w.number(b.known + 1).last()
@@ -243,7 +264,7 @@ func parseWrite(raw []byte) (*write, error) {
 	if err != nil && count > 0 && count <= core.MaxMuts {
 		w.muts, err = make([]core.Mutation, count), nil
 		for i := range w.muts {
-			w.muts[i].Op = core.OpSkip
+			w.muts[i].Op = core.OpLost
 		}
 	}
 	if err == nil && (w.first < 1 || len(w.muts) == 0 || len(w.muts) > core.MaxMuts) {

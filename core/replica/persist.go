@@ -25,6 +25,7 @@ type storage struct {
 	reading    *reading // on its way in
 	asking     bool     // FxReread is under way
 	askNext    bool     // something changed meanwhile
+	askedAt    int64    // the outbox's answer that had been heard then
 	doubted    bool     // the leader says that there is more than was read
 	complaints int      // in a row, of what could not be read
 

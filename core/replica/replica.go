@@ -251,6 +251,7 @@ func (r *Replica) stopTimer(id int64) { r.do(Effect{Kind: FxCancel, ID: id}) }
 func (r *Replica) close() {
 	r.hangUp(closeNormal, "")
 	r.link.state = shut
+	r.letGo()
 	for _, w := range r.writes {
 		if r.store.on {
 			r.answerQueued(w)

@@ -119,6 +119,9 @@ func (r *Replica) stepDown() {
 	}
 	r.flush()
 	r.leads = false
+	if !r.sending {
+		r.letGo()
+	}
 	r.hangUp(closeNormal, "")
 	r.link.poll.stop()
 	r.boot, r.pullNext, r.store.waiting, r.resting = nil, false, false, false
@@ -180,7 +183,7 @@ func (r *Replica) reread() {
 		s.askNext = true
 		return
 	}
-	s.asking, s.askNext = true, false
+	s.asking, s.askNext, s.askedAt = true, false, r.box.heard
 	var meta []byte
 	if s.meta != nil && r.known && s.meta.Epoch == r.cursor.Epoch {
 		meta = s.meta.append(nil)
@@ -222,7 +225,11 @@ func (r *Replica) readAgain(ok bool) {
 	if !r.leads {
 		r.adopt(g)
 	}
-	r.takeShared(g.outbox)
+	if r.overtaken(g.outbox) {
+		s.askNext = true
+	} else {
+		r.takeShared(g.outbox)
+	}
 	switch {
 	case s.askNext:
 		r.reread()
@@ -279,6 +286,15 @@ func (r *Replica) adoptWhole(g *reading) {
 	}
 	r.base, r.lowest = g.rows, lowest
 	r.store.chunked, r.store.logged = g.bytes, 0
+}
+
+// overtaken reports whether an outbox that was read may be older than what this
+// tab heard of it since: of one that was wiped or renumbered in between, by
+// whose numbers what it stored last is in the base.
+func (r *Replica) overtaken(outbox []byte) bool {
+	var client string
+	err := core.Read(outbox, core.Member{Name: "clientId", To: &client})
+	return err == nil && client != r.cfg.ClientID && r.store.askedAt != r.box.heard
 }
 
 // takeShared takes the stored outbox. What a follower misses in it is in the

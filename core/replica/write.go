@@ -14,11 +14,10 @@ type write struct {
 	muts    []core.Mutation
 	madeAt  int64 // ms: where a session that it creates stands in the list
 	tries   int
-	flying  bool  // in the batch that is in flight
 	shown   bool  // an event told of its session, deleted by it or not
 	masks   bool  // an event showed it in the place of a row
 	listed  bool  // an answer may have shown it
-	landed  bool  // the base contains it, and its outcome is on the way
+	landed  bool  // the base contains it, or what was taken in its place: what remains is to hear which
 	acked   bool  // the server has it, and its log contains it
 	seq     int64 // the log's end when it did
 	fate    int64 // mid of the mutation in its batch that made it needless; 0: it is sent
@@ -103,7 +102,9 @@ func (r *Replica) waiting() int {
 // their numbers, and then those that have none.
 func (r *Replica) eachWaiting(visit func(*write)) {
 	for _, w := range r.writes {
-		visit(w)
+		if !w.landed {
+			visit(w)
+		}
 	}
 	for _, w := range r.box.unsaved {
 		visit(w)
@@ -153,15 +154,14 @@ func (r *Replica) sendWrites() {
 	q := core.MutateRequest{ClientID: r.cfg.ClientID}
 	var batch []*write
 	for _, w := range r.writes {
-		full := len(q.Muts)+len(w.muts) > core.MaxMuts || r.single && len(batch) == 1
 		if w.acked {
 			continue
 		}
-		if full {
+		full := len(q.Muts)+len(w.muts) > core.MaxMuts || r.single && len(batch) == 1
+		if full || len(batch) > 0 && w.first != batch[len(batch)-1].last()+1 { // the numbers of a batch have no gaps
 			break
 		}
 		w.tries++
-		w.flying = true
 		batch = append(batch, w)
 		q.Muts = append(q.Muts, w.muts...)
 	}
@@ -182,7 +182,7 @@ func (r *Replica) mutated(client string, batch []*write, p response) {
 	if p.code == core.CodeOK {
 		page, err = core.ParseMutatePage(p.data)
 	}
-	defer r.settleLanded(batch)
+	defer r.landWrites()
 	switch {
 	case client != r.cfg.ClientID: // the writes have other numbers by now
 	case p.passing() || err != nil || p.code == core.CodeToken || p.code == core.CodeForbidden:
@@ -218,11 +218,11 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 			if res.Again && res.Mid == w.last() {
 				w.fate = 0 // another tab had sent it, for itself
 			}
-			if res.Code != core.CodeOK && w.answeredBy(res.Mid) {
+			if res.Code != core.CodeOK && w.refusal == nil && w.answeredBy(res.Mid) {
 				w.refusal = &core.Error{Code: res.Code, Details: res.Outcome}
+				r.tellRefusal(w)
 			}
 		}
-		r.tellRefusal(w)
 	}
 	r.landWrites()
 	if len(r.writes) > 0 && r.link.open != ready {
@@ -240,7 +240,7 @@ func (w *write) answeredBy(mid int64) bool {
 func (r *Replica) unacknowledge() {
 	r.landed = 0
 	for _, w := range r.writes {
-		w.acked = false
+		w.acked, w.landed = false, false
 	}
 }
 
@@ -252,7 +252,7 @@ func (r *Replica) refuseWrite(w *write, why error) {
 	r.settleWrite(w)
 	r.noteLanded(w)
 	for i := range w.muts {
-		w.muts[i] = core.Mutation{Mid: w.muts[i].Mid, Op: core.OpSkip}
+		w.muts[i] = core.Mutation{Mid: w.muts[i].Mid, Op: core.OpLost}
 	}
 }
 
@@ -279,24 +279,47 @@ func (r *Replica) writeTimedOut(w *write) {
 // acknowledged below the cursor, and those that a page says it contains. Below
 // the cursor counts only at the log's end: on the way there a row that changed
 // again is missing, since it stands further up.
+//
+// Only the server's answer says whether a number was taken as the write that
+// this tab has under it: the rules may have refused it, and another tab may have
+// lost it. So a leader whose app waits to hear asks until it is answered.
 func (r *Replica) landWrites() {
 	atEnd := r.leads && r.cursor.Seq >= r.link.head
 	kept := r.writes[:0]
 	for _, w := range r.writes {
-		if !(w.acked && atEnd && r.cursor.Seq >= w.seq) && w.last() > r.landed {
+		if !w.landed && (w.acked && atEnd && r.cursor.Seq >= w.seq || w.last() <= r.landed) {
+			w.landed = true
+			r.store.headDue = true
+			r.box.done = max(r.box.done, w.last())
+			r.noteLanded(w)
+		}
+		if !w.landed || r.leads && !w.acked && w.awaited() {
 			kept = append(kept, w)
 			continue
 		}
-		r.store.headDue = true
-		r.box.done = max(r.box.done, w.last())
-		r.noteLanded(w)
-		if w.landed = w.flying; !w.landed {
-			r.settleWrite(w)
-		}
+		r.settleWrite(w)
 	}
 	clear(r.writes[len(kept):])
 	r.writes = kept
 	r.saveWrites()
+}
+
+// awaited reports whether somebody is to hear what became of the write.
+func (w *write) awaited() bool { return w.call != 0 || w.told }
+
+// letGo settles the writes that are in the base and were not answered, when they
+// cannot be asked about any more: they count as applied.
+func (r *Replica) letGo() {
+	kept := r.writes[:0]
+	for _, w := range r.writes {
+		if !w.landed {
+			kept = append(kept, w)
+			continue
+		}
+		r.settleWrite(w)
+	}
+	clear(r.writes[len(kept):])
+	r.writes = kept
 }
 
 // noteLanded tells of what a write hid. While it waited, its effect was told in
@@ -345,19 +368,6 @@ func (r *Replica) rewrites(m *core.Mutation, e *entry) (again bool) {
 	return again
 }
 
-// settleLanded tells of the writes that the base contained before their answer
-// came. Only the answer says what the rules refused of them; one that is lost
-// leaves them applied.
-func (r *Replica) settleLanded(batch []*write) {
-	for _, w := range batch {
-		w.flying = false
-		if w.landed {
-			w.landed = false
-			r.settleWrite(w)
-		}
-	}
-}
-
 // releaseWrites answers the writes that are acknowledged, when the pull that
 // was to show them failed.
 func (r *Replica) releaseWrites() {
@@ -402,7 +412,7 @@ func (w *write) outcome(code int, details string) []byte {
 // tab did to it.
 func (r *Replica) isOwn(row *core.Row, old *entry, lastMid int64) bool {
 	for _, w := range r.writes {
-		if w.refusal != nil {
+		if w.refusal != nil || w.landed {
 			continue
 		}
 		for i := range w.muts {

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 
 	"github.com/tidwall/gjson"
 
@@ -21,10 +23,11 @@ type app struct {
 	again  []string                // sessions to look at again
 	events []gjson.Result          // of this moment
 	hopes  map[string]string       // the ext that it set last, by session: shown from then on
+	queued map[string][]*wish      // the exts that were answered with 202, by session, in the order of the calls
 }
 
 func newApp(t *tab) *app {
-	return &app{t: t, told: map[string]gjson.Result{}, hopes: map[string]string{}}
+	return &app{t: t, told: map[string]gjson.Result{}, hopes: map[string]string{}, queued: map[string][]*wish{}}
 }
 
 // wants is a write as the app makes it, which shows at once.
@@ -52,14 +55,54 @@ func (a *app) refused(wish *wish) {
 	a.forget(wish.key.ID)
 }
 
-// settled takes what became of writes that were answered as queued.
+// settled takes what became of writes that were answered as queued. Those of a
+// session are told of in their order.
 func (a *app) settled(data []byte) {
 	s := gjson.ParseBytes(data)
-	if s.Get("code").Int() == 0 {
-		return
-	}
+	applied := s.Get("code").Int() == 0
 	for _, k := range s.Get("sessions").Array() {
-		a.forget(k.Get("sessionId").Str)
+		id := k.Get("sessionId").Str
+		if waits := a.queued[id]; s.Get("op").Str == core.OpExt && len(waits) > 0 {
+			a.queued[id] = waits[1:]
+			if applied {
+				a.checkApplied(waits[0].ext)
+			}
+		}
+		if !applied {
+			a.forget(id)
+		}
+	}
+}
+
+// answeredQueued remembers a write that is safe, and will be told of.
+func (a *app) answeredQueued(wish *wish) {
+	waits := a.queued[wish.key.ID]
+	at, _ := slices.BinarySearchFunc(waits, wish.call, byCall)
+	a.queued[wish.key.ID] = slices.Insert(waits, at, wish)
+}
+
+func byCall(w *wish, call int64) int { return cmp.Compare(w.call, call) }
+
+// waits reports whether the app is still to hear what became of a write.
+func (a *app) waits() bool {
+	for _, wish := range a.t.wishes {
+		if wish != nil {
+			return true
+		}
+	}
+	for _, waits := range a.queued {
+		if len(waits) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// checkApplied holds what an app is told to be applied to have been (I2). After
+// a restore, or when the server forgot a client, it may be so no more.
+func (a *app) checkApplied(ext string) {
+	if w := a.t.w; w.applied[ext] == 0 && !w.forsaken[ext] && !w.forgot && !w.restored {
+		w.violate("I2: %s is told that %s is applied, and it never was", a.t.name, ext)
 	}
 }
 

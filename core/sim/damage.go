@@ -17,7 +17,12 @@ func (w *world) damage(d *device) {
 	w.note("damage %d", d.id)
 	d.damaged, s.spoiled = true, true
 	w.did.Damages++
-	switch w.rng.IntN(7) {
+	if len(s.outbox) > 0 && w.rng.IntN(2) == 0 {
+		w.damageOutbox(s)
+		w.openOn(d) // the others have read it
+		return
+	}
+	switch w.rng.IntN(6) {
 	case 0:
 		s.chunks = flipped(w, s.chunks)
 	case 1:
@@ -28,24 +33,19 @@ func (w *world) damage(d *device) {
 		s.chunks = s.chunks[:len(s.chunks)/2]
 	case 4:
 		s.journal = s.journal[:len(s.journal)/2]
-	case 5:
-		s.meta, s.head = nil, nil
 	default:
-		w.damageOutbox(s)
+		s.meta, s.head = nil, nil
 	}
 }
 
 // damageOutbox makes the oldest waiting write unreadable. It is lost, for a tab
 // that has not read it.
 func (w *world) damageOutbox(s *disk) {
-	if len(s.outbox) == 0 {
-		return
-	}
 	s.outbox = slices.Clone(s.outbox)
 	for _, ext := range gjson.GetBytes(s.outbox[0].Write, "muts.#.ext").Array() {
 		delete(w.accepted, ext.Str)
 	}
-	s.outbox[0].Write = json.RawMessage("null")
+	s.outbox[0].was, s.outbox[0].Write = s.outbox[0].Write, json.RawMessage("null")
 }
 
 // noRows is a record that is as it should be and holds no row: its magic, the

@@ -66,8 +66,9 @@ func (w *world) clear(d *device) {
 
 // forsake expects nothing more of the writes of a device.
 func (w *world) forsake(d *device) {
-	for ext, owner := range w.accepted {
-		if owner == d {
+	for ext, t := range w.author {
+		if t.device == d {
+			w.forsaken[ext] = true
 			delete(w.accepted, ext)
 		}
 	}

@@ -39,6 +39,15 @@ type waiting struct {
 	First int64           `json:"first"`
 	Count int64           `json:"count"`
 	Write json.RawMessage `json:"write"`
+	was   json.RawMessage // before it was harmed
+}
+
+// written is what was stored.
+func (s *waiting) written() json.RawMessage {
+	if s.was != nil {
+		return s.was
+	}
+	return s.Write
 }
 
 // diskOp is what a tab has asked its disk for. Ops of one tab are done in order,
@@ -271,7 +280,7 @@ func (d *disk) change(w *world, data []byte) []byte {
 			d.next += d.outbox[i].Count
 		}
 	case q.Count > 0:
-		d.outbox = append(d.outbox, waiting{d.next, q.Count, q.Write})
+		d.outbox = append(d.outbox, waiting{First: d.next, Count: q.Count, Write: q.Write})
 		d.next += q.Count
 	}
 	if d.client != q.ClientID {

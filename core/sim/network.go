@@ -230,7 +230,7 @@ func (w *world) overtaken(q core.MutateRequest, i int) (ext string, by int64) {
 			var stored struct {
 				Muts []struct{ Op, Key, Ext string }
 			}
-			if json.Unmarshal(s.Write, &stored) != nil || len(stored.Muts) != 1 || stored.Muts[0].Op != core.OpExt {
+			if json.Unmarshal(s.written(), &stored) != nil || len(stored.Muts) != 1 || stored.Muts[0].Op != core.OpExt {
 				return "", 0
 			}
 			for _, later := range q.Muts[i+1:] {

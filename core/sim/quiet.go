@@ -119,13 +119,13 @@ func (w *world) drain() {
 	w.violate("I1: a loop: %s", w.restless())
 }
 
-// atRest reports whether all tabs are in step, and one of each device leads that
-// elects one.
+// atRest reports whether all tabs are in step, their apps heard what became of
+// all that they wrote, and one of each device leads that elects one.
 func (w *world) atRest() bool {
 	head := w.head()
 	leaders := make([]int, len(w.devices))
 	for _, t := range w.tabs {
-		if t.status.Connection != "live" || t.status.Pending > 0 || t.status.Cursor != head || t.status.Leader != (t.socket != 0) || t.status.Rests {
+		if t.status.Connection != "live" || t.status.Pending > 0 || t.status.Cursor != head || t.status.Leader != (t.socket != 0) || t.status.Rests || t.app.waits() {
 			return false
 		}
 		if t.status.Leader && t.status.Storage != "memory" {
@@ -153,6 +153,9 @@ func (w *world) restless() string {
 	fmt.Fprintf(&b, "the server is at %s", w.head())
 	for _, t := range w.tabs {
 		fmt.Fprintf(&b, ", %s %+v with socket %d", t.name, t.status, t.socket)
+		if t.app.waits() {
+			b.WriteString(" and an app that was not told what became of a write")
+		}
 	}
 	return b.String()
 }

@@ -77,6 +77,7 @@ type status struct {
 
 // wish is a write of the app's.
 type wish struct {
+	call   int64
 	key    core.Key
 	ext    string
 	remove bool
@@ -359,6 +360,7 @@ func (t *tab) call(kind int64, params string, wish *wish) {
 	t.calls++
 	t.wishes[t.calls] = wish
 	if wish != nil {
+		wish.call = t.calls
 		t.app.wants(wish)
 	}
 	t.event(replica.Event{Kind: replica.EvCall, ID: t.calls, Code: kind, Data: []byte(params)})
@@ -376,8 +378,13 @@ func (t *tab) reply(fx replica.Effect) {
 	switch {
 	case wish == nil && code == 0:
 		t.takeList(sessionsIn(r), r.Get("complete").Bool())
-	case wish != nil && code != 0 && code != core.CodeQueued:
+	case wish == nil || wish.remove && code == 0:
+	case code == 0:
+		t.app.checkApplied(wish.ext)
+	case code != core.CodeQueued:
 		t.app.refused(wish)
+	case !wish.remove:
+		t.app.answeredQueued(wish)
 	}
 }
 

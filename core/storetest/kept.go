@@ -15,7 +15,7 @@ import (
 
 func testClients(t *testing.T, a account.Accounts) {
 	for _, c := range []account.Client{
-		{ID: "c1", LastMid: 1, SeenAt: 10}, {ID: "c1", LastMid: core.MaxSafe, SeenAt: 20}, {ID: "漢|'\"", LastMid: 2, SeenAt: 30},
+		{ID: "c1", LastMid: 1, SeenAt: 10}, {ID: "c1", LastMid: core.MaxSafe, Unapplied: `[{"mid":1,"outcome":"lost"}]`, SeenAt: 20}, {ID: "c1", LastMid: core.MaxSafe, SeenAt: 21}, {ID: "漢|'\"", LastMid: 2, SeenAt: 30},
 	} {
 		commit(t, a, "alice", &account.Change{Meta: meta(1), Client: &c})
 		view(t, a, "alice", func(s account.Store) {

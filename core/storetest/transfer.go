@@ -15,7 +15,7 @@ func testHeld(t *testing.T, a account.Accounts) {
 	for _, who := range []string{"alice", "bob"} {
 		commit(t, a, who, &account.Change{Meta: meta(3),
 			Put:        []account.Record{rec("live", 3, 30, account.Live), rec("husk", 1, 10, account.Husk), rec("tomb", 2, 20, account.Tombstone)},
-			Clients:    []account.Client{{ID: "é", LastMid: 3, SeenAt: 3}, {ID: "Z", LastMid: 1, SeenAt: 1}, {ID: "a", LastMid: 2, SeenAt: 2}},
+			Clients:    []account.Client{{ID: "é", LastMid: 3, SeenAt: 3}, {ID: "Z", LastMid: 1, SeenAt: 1}, {ID: "a", LastMid: 2, Unapplied: "[]", SeenAt: 2}},
 			Receipts:   []account.Receipt{{Key: "s|2", Hash: "h", Answer: who, At: 2}, {Key: "s|1", Hash: "h", Answer: who, At: 1}},
 			PutRevokes: []account.PendingRevoke{{MsgID: "m", Body: who, At: 1}}})
 	}
@@ -28,7 +28,7 @@ func testHeld(t *testing.T, a account.Accounts) {
 		assert.Equal(t, []account.Record{rec("live", 3, 30, account.Live)}, records)
 		clients, err := s.Clients("", 2)
 		assert.NoError(t, err)
-		assert.Equal(t, []account.Client{{ID: "Z", LastMid: 1, SeenAt: 1}, {ID: "a", LastMid: 2, SeenAt: 2}}, clients)
+		assert.Equal(t, []account.Client{{ID: "Z", LastMid: 1, SeenAt: 1}, {ID: "a", LastMid: 2, Unapplied: "[]", SeenAt: 2}}, clients)
 		clients, err = s.Clients("a", 2)
 		assert.NoError(t, err)
 		assert.Equal(t, []account.Client{{ID: "é", LastMid: 3, SeenAt: 3}}, clients)

@@ -147,6 +147,8 @@ var script = []struct {
 	{400, request{path: "/v1/snapshot", token: "alice", body: `{"limit":501}`}},
 	{200, request{path: "/v1/mutate", token: "alice", body: `{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|bob","ext":"one"},{"mid":2,"op":"delete","key":"p2p|carol"}]}`}},
 	{200, request{path: "/v1/mutate", token: "alice", body: `{"clientId":"c","muts":[{"mid":2,"op":"delete","key":"p2p|carol"}]}`}},
+	{200, request{path: "/v1/mutate", token: "alice", body: `{"clientId":"d","muts":[{"mid":1,"op":"delete","key":"p2p|bob","seenTime":1},{"mid":2,"op":"lost"},{"mid":3,"op":"skip"}]}`}},
+	{200, request{path: "/v1/mutate", token: "alice", body: `{"clientId":"d","muts":[{"mid":1,"op":"skip"},{"mid":2,"op":"ext","key":"p2p|bob","ext":"lost"},{"mid":3,"op":"lost"}]}`}},
 	{200, request{path: "/v1/mutate", token: "alice", body: `{"clientId":"c","muts":[{"mid":4,"op":"ext","key":"p2p|x","ext":""}]}`}},
 	{400, request{path: "/v1/mutate", token: "alice", body: `{"clientId":"c","muts":[{"mid":1,"op":"skip"},{"mid":3,"op":"skip"}]}`}},
 	{400, request{path: "/v1/mutate", token: "alice", body: `{"clientId":"c","muts":[]}`}},

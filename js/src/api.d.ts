@@ -117,7 +117,7 @@ export interface MessageService {
 export interface SettledWrite {
   /** 0 applied · 409 not, see `errorDetails` · or the code of the server's refusal. */
   code: number
-  /** `superseded`: the session was deleted after what this client had seen · `kept_newer`: a message arrived that this client had not seen, so the session stays · or the server's text. */
+  /** `superseded`: the session was deleted after what this client had seen · `kept_newer`: a message arrived that this client had not seen, so the session stays · `lost`: another tab could not read the write back from the browser's storage, and it came to nothing · or the server's text. */
   errorDetails: string
   op: 'ext' | 'delete'
   sessions: SessionKey[]

@@ -61,7 +61,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 		"newer": {func(t *testing.T, path string) {
 			used(t, path)
 			makeFile(t, path, "UPDATE schema_version SET version = 1000")
-		}, "schema version 1000 is newer than 1, the newest that this build knows"},
+		}, "schema version 1000 is newer than 2, the newest that this build knows"},
 		"cut": {func(t *testing.T, path string) {
 			b := used(t, path)
 			require.NoError(t, os.WriteFile(path, b[:len(b)/2], 0o600))

@@ -110,9 +110,9 @@ func (s *store) putClient(c *account.Client) error {
 	if c == nil {
 		return nil
 	}
-	return s.tx.exec(`INSERT INTO clients (account, id, last_mid, seen_at) VALUES (?, ?, ?, ?)
-		ON CONFLICT (account, id) DO UPDATE SET last_mid = excluded.last_mid, seen_at = excluded.seen_at`,
-		s.id, c.ID, c.LastMid, c.SeenAt)
+	return s.tx.exec(`INSERT INTO clients (account, id, last_mid, unapplied, seen_at) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (account, id) DO UPDATE SET last_mid = excluded.last_mid, unapplied = excluded.unapplied, seen_at = excluded.seen_at`,
+		s.id, c.ID, c.LastMid, c.Unapplied, c.SeenAt)
 }
 
 func (s *store) putReceipt(r *account.Receipt) error {

@@ -4,7 +4,7 @@ import "fmt"
 
 // migrations[i] takes a database from version i to i+1. What was released is
 // never edited: a database that ran it does not run it again.
-var migrations = [][]string{v1}
+var migrations = [][]string{v1, v2}
 
 // v1 is the state of sync.md "Server state", all accounts in one database. An
 // account is an integer here, which keeps its name out of every index entry.
@@ -83,6 +83,10 @@ var v1 = []string{
 		members  TEXT NOT NULL
 	) STRICT`,
 }
+
+// v2 remembers which of a client's mutations were not applied: a JSON array,
+// encoded by package account, "" for none.
+var v2 = []string{`ALTER TABLE clients ADD COLUMN unapplied TEXT NOT NULL DEFAULT ''`}
 
 // Migrate brings the database to the newest version that this build knows, and
 // refuses one that is newer still. It must be run in one transaction, so that a

@@ -142,9 +142,9 @@ func (s *store) FreeTime(from int64) (int64, error) {
 func (s *store) Client(id string) (account.Client, error) {
 	c := account.Client{ID: id}
 	err := s.query(func(r Row) error {
-		c.LastMid, c.SeenAt = r.Int(0), r.Int(1)
+		c.LastMid, c.Unapplied, c.SeenAt = r.Int(0), r.Text(1), r.Int(2)
 		return nil
-	}, `SELECT last_mid, seen_at FROM clients WHERE account = ? AND id = ?`, id)
+	}, `SELECT last_mid, unapplied, seen_at FROM clients WHERE account = ? AND id = ?`, id)
 	return c, err
 }
 
@@ -163,9 +163,9 @@ func (s *store) Records(after int64, limit int) ([]account.Record, error) {
 
 func (s *store) Clients(after string, limit int) (list []account.Client, err error) {
 	err = s.query(func(r Row) error {
-		list = append(list, account.Client{ID: r.Text(0), LastMid: r.Int(1), SeenAt: r.Int(2)})
+		list = append(list, account.Client{ID: r.Text(0), LastMid: r.Int(1), Unapplied: r.Text(2), SeenAt: r.Int(3)})
 		return nil
-	}, `SELECT id, last_mid, seen_at FROM clients WHERE account = ? AND id > ? ORDER BY id LIMIT ?`, after, int64(limit))
+	}, `SELECT id, last_mid, unapplied, seen_at FROM clients WHERE account = ? AND id > ? ORDER BY id LIMIT ?`, after, int64(limit))
 	return list, err
 }
 
