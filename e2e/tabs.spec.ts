@@ -152,6 +152,27 @@ test('T3 a visible tab takes the place of a leader that is silent, and that one 
   measured('T3', `not told: its place is taken after ${took} s of the visible tab's clock, and it follows`)
 })
 
+test('T3 a tab whose core never comes does not keep the others from leading', async ({ server, api, context }) => {
+  await api.send('bob', 'alice', 'hello')
+  const waiting = await context.newPage()
+  await waiting.clock.install()
+  let asked = false
+  await waiting.route('**/recents.wasm', () => void (asked = true)) // and no answer
+  await connect(waiting, server, 'alice')
+  await expect.poll(() => asked).toBe(true)
+  const page = await context.newPage()
+  await page.clock.install()
+  await connect(page, server, 'alice')
+  await page.evaluate(() => window.clients.alice!.ready)
+  for (let i = 0; i < 56 && !(await status(page)).leader; i++) {
+    for (const tab of [waiting, page]) await tab.clock.runFor(1000)
+  }
+  await untilLive([page])
+  expect((await status(page)).leader).toBe(true)
+  await untilOneSocket(server)
+  measured('T3', 'its core never came: its place is taken within 56 s of both clocks, and the other is live')
+})
+
 test.describe('T4 without locks, as on plain http', () => {
   test.beforeEach(({ context }) => context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined })))
 

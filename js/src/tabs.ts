@@ -60,6 +60,7 @@ export class Tabs {
   #others = '' // as the leader told last
   #heard = 0 // when a leader was last known to live
   #answered = false // since entering
+  #entered = 0
   #ticked = 0
 
   /** Takes part at once, so that it is known who leads when the core is there. */
@@ -101,7 +102,7 @@ export class Tabs {
     }
     this.#channel = new BroadcastChannel(this.#store.name)
     this.#channel.onmessage = ({ data }) => this.#hear(data)
-    this.#heard = this.#ticked = performance.now()
+    this.#heard = this.#ticked = this.#entered = performance.now()
     this.#answered = false
     this.#timer = setInterval(() => this.#tick(), beat)
     this.#post({ kind: 'hello' })
@@ -190,12 +191,16 @@ export class Tabs {
     if (this.#channel && !this.#leads && !this.#answered) this.#election.steal()
   }
 
-  /** A frozen page still answers messages, so an answer says when its timers last ran. */
+  /**
+   * A frozen page still answers messages, so an answer says when its timers last ran. One whose core has not come
+   * leads nobody: it gets as long as a silent one.
+   */
   #beat(): void {
     clearTimeout(this.#telling)
     this.#telling = undefined
     this.#told = performance.now()
-    if (this.#leads) this.#post({ kind: 'leader', status: JSON.stringify(this.#own), age: performance.now() - this.#ticked })
+    const lived = this.#events ? this.#ticked : this.#entered
+    if (this.#leads) this.#post({ kind: 'leader', status: JSON.stringify(this.#own), age: performance.now() - lived })
   }
 
   #post(message: Message): void {
