@@ -5,6 +5,24 @@ import "unicode/utf8"
 // The messages of sync.md, each with its one encoder and its one reader.
 // Server, edge and browser use these and no others.
 
+// AnswerHead and AnswerTail stand around the data of a call's answer, as servers
+// write one that succeeded.
+const (
+	AnswerHead = `{"code":200,"data":`
+	AnswerTail = `}`
+)
+
+// AnswerData returns what stands between AnswerHead and AnswerTail, without a look
+// at it: if that is one JSON value, b is an answer, and that is its data. ok is
+// false for what begins or ends in any other way, an answer too.
+func AnswerData(b []byte) (data []byte, ok bool) {
+	s := view(b)
+	if rest, begins := cutPrefix(s, AnswerHead); !begins || !endsWith(rest, AnswerTail) {
+		return nil, false
+	}
+	return b[len(AnswerHead) : len(b)-len(AnswerTail)], true
+}
+
 // SyncRequest asks for the changes after a cursor: the body of /v1/sync, and
 // the WebSocket's hello.
 type SyncRequest struct {
@@ -221,68 +239,114 @@ func AppendSnapshotPage(dst []byte, p *SnapshotPage) []byte {
 }
 
 // SnapshotReader reads a snapshot page row by row: one may be a megabyte, more
-// than a page on a phone should take at once. Its fields are SnapshotPage's.
+// than a page on a phone should take at once. What its fields say is SnapshotPage's;
+// More and NextMax, which stand behind the rows, are there when those are read.
 type SnapshotReader struct {
 	Epoch   string
 	AsOf    int64
 	More    bool
 	NextMax int64
 
-	rows [][]byte // not read yet
-	row  Row      // the newest one read
-	last int64    // the UpdateTime of the row before them, 0: there was none
+	page []byte
+	at   int   // where the next row stands, while there is one
+	rows bool  // there is one
+	read int   // how many were
+	row  Row   // the newest of them
+	last int64 // its UpdateTime, 0: there was none
 }
 
 // ReadSnapshot begins to read the data of a /v1/snapshot answer, which must not
-// change meanwhile.
+// change meanwhile. The rows have to stand behind epoch and asOf, as
+// AppendSnapshotPage puts them: each is read once, in the order of the text, and
+// what is wrong with the page is found when it is reached.
 func ReadSnapshot(b []byte) (*SnapshotReader, error) {
-	var s SnapshotReader
-	err := Read(b, Member{"epoch", &s.Epoch}, Member{"asOf", &s.AsOf}, Member{"rows", reader(s.take)},
-		Member{"more", &s.More}, Member{"nextMaxTime", &s.NextMax})
+	s := &SnapshotReader{page: b}
+	i, more, err := firstMember(b, 0, '{')
+	if err == nil {
+		err = s.members(i, more)
+	}
 	if err == nil && s.Epoch == "" {
 		err = BadParam("epoch: is missing")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &s, nil
+	return s, nil
 }
 
-func (s *SnapshotReader) take(b []byte, start int) (end int, err error) {
-	return walk(b, start, '[', func(start int) (int, error) {
-		if len(s.rows) == MaxSyncRows {
-			return start, BadParam("more than " + Itoa(MaxSyncRows))
-		}
-		end, err := skipValue(b, start)
+// members reads from the member at page[i:] on, if there are more, to the first
+// row or to the page's end.
+func (s *SnapshotReader) members(i int, more bool) (err error) {
+	known := []Member{{"epoch", &s.Epoch}, {"asOf", &s.AsOf}, {"rows", reader(s.enter)}, {"more", &s.More}, {"nextMaxTime", &s.NextMax}}
+	for more {
+		name, value, err := scanName(s.page, i)
 		if err == nil {
-			s.rows = append(s.rows, b[start:end:end])
+			i, err = readMember(known, name, s.page, value)
 		}
-		return end, err
-	})
+		if err != nil || s.rows {
+			return err
+		}
+		if i, more, err = nextMember(s.page, i, '}'); err != nil {
+			return err
+		}
+	}
+	return atEnd(s.page, i)
+}
+
+// enter goes to the first row.
+func (s *SnapshotReader) enter(b []byte, start int) (end int, err error) {
+	s.at, s.rows, err = firstMember(b, start, '[')
+	return s.at, err
 }
 
 // Next returns the next row and its text, or nil after the last one or at the
 // first that is wrong. The text and what the row holds are parts of the page;
 // the row itself is overwritten by the next one.
 func (s *SnapshotReader) Next() (row *Row, text []byte, err error) {
-	if len(s.rows) == 0 {
+	if !s.rows {
 		if s.More && (s.last == 0 || s.NextMax < 1 || s.NextMax >= s.last) {
 			return nil, nil, BadParam("nextMaxTime: " + Itoa(s.NextMax) + " does not pass the page")
 		}
 		return nil, nil, nil
 	}
-	text = s.rows[0]
-	s.row, err = ParseRow(text)
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case s.row.Deleted:
-		return nil, nil, BadParam("rows: a deleted row in a snapshot")
-	case s.last != 0 && s.row.UpdateTime >= s.last:
-		return nil, nil, BadParam("rows: t " + Itoa(s.row.UpdateTime) + " does not fall")
+	start, end := s.at, 0
+	if s.row, end, err = rowAt(s.page, start); err == nil {
+		err = s.check()
 	}
-	s.rows, s.last = s.rows[1:], s.row.UpdateTime
-	return &s.row, text, nil
+	if err == nil {
+		err = s.leave(end)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	s.last = s.row.UpdateTime
+	s.read++
+	return &s.row, s.page[start:end:end], nil
+}
+
+func (s *SnapshotReader) check() error {
+	switch {
+	case s.read == MaxSyncRows:
+		return BadParam("rows: more than " + Itoa(MaxSyncRows))
+	case s.row.Deleted:
+		return BadParam("rows: a deleted row in a snapshot")
+	case s.last != 0 && s.row.UpdateTime >= s.last:
+		return BadParam("rows: t " + Itoa(s.row.UpdateTime) + " does not fall")
+	}
+	return nil
+}
+
+// leave goes from the end of a row to the next one, or over what stands behind
+// the last.
+func (s *SnapshotReader) leave(end int) (err error) {
+	if s.at, s.rows, err = nextMember(s.page, end, ']'); err != nil || s.rows {
+		return err
+	}
+	i, more, err := nextMember(s.page, s.at, '}')
+	if err == nil {
+		err = s.members(i, more)
+	}
+	return err
 }
 
 // The operations of a mutation.

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,10 +20,11 @@ func parseSnapshotPage(b []byte) (core.SnapshotPage, error) {
 	if err != nil {
 		return core.SnapshotPage{}, err
 	}
-	p := core.SnapshotPage{Epoch: s.Epoch, AsOf: s.AsOf, More: s.More, NextMax: s.NextMax}
+	p := core.SnapshotPage{Epoch: s.Epoch, AsOf: s.AsOf}
 	for {
 		row, _, err := s.Next()
 		if row == nil {
+			p.More, p.NextMax = s.More, s.NextMax
 			return p, err
 		}
 		p.Rows = append(p.Rows, *row)
@@ -128,6 +130,8 @@ func TestWireRefusesWhatGoesNowhere(t *testing.T) {
 		`{"epoch":"e","rows":[` + row("1") + `],"more":true,"nextMaxTime":1}`: "nextMaxTime: 1 does not pass the page",
 		`{"epoch":"e","rows":[],"more":true}`:                                 "nextMaxTime: 0 does not pass the page",
 		`{"epoch":"e","rows":[{"k":"p2p|a","q":1,"t":1,"d":1}]}`:              "rows: a deleted row in a snapshot",
+		`{"rows":[` + row("1") + `],"epoch":"e"}`:                             "epoch: is missing",
+		`{"epoch":"e","rows":[],"rows":[` + row("0") + `]}`:                   "row: q: 0 is under 1",
 	} {
 		_, err := parseSnapshotPage([]byte(body))
 		assertBadParam(t, err, text, body)
@@ -142,6 +146,64 @@ func TestWireRefusesWhatGoesNowhere(t *testing.T) {
 	} {
 		_, err := core.ParseMutateRequest([]byte(body), core.MaxExt)
 		assertBadParam(t, err, text, body)
+	}
+}
+
+// A page is read once, row by row, and is one only when all of it is.
+func TestASnapshotPageIsReadToItsEnd(t *testing.T) {
+	page := core.SnapshotPage{Epoch: "e1", AsOf: 5, More: true, NextMax: 1}
+	for time := int64(3); time > 1; time-- {
+		page.Rows = append(page.Rows, core.Row{Key: core.Key{Type: core.P2P, ID: core.Itoa(time)}, Seq: time, UpdateTime: time, Msg: []byte(`{"a":[1]}`)})
+	}
+	whole := core.AppendSnapshotPage(nil, &page)
+	for cut := range whole {
+		_, err := parseSnapshotPage(whole[:cut])
+		assert.Error(t, err, string(whole[:cut]))
+	}
+	for _, behind := range []string{"}", "x", ",", "{}"} {
+		_, err := parseSnapshotPage(append(whole[:len(whole):len(whole)], behind...))
+		assert.Error(t, err, behind)
+	}
+	got, err := parseSnapshotPage([]byte(" " + strings.ReplaceAll(string(whole), ",", " ,\n") + " "))
+	require.NoError(t, err)
+	assert.Equal(t, page, got)
+
+	s, err := core.ReadSnapshot(whole)
+	require.NoError(t, err)
+	_, text, err := s.Next()
+	require.NoError(t, err)
+	assert.Equal(t, string(core.AppendRow(nil, &page.Rows[0])), string(text))
+}
+
+func TestASnapshotPageHasSoManyRows(t *testing.T) {
+	page := core.SnapshotPage{Epoch: "e1"}
+	for i := range int64(core.MaxSyncRows) {
+		page.Rows = append(page.Rows, core.Row{Key: core.Key{Type: core.P2P, ID: core.Itoa(i)}, Seq: i + 1, UpdateTime: 1000 - i})
+	}
+	got, err := parseSnapshotPage(core.AppendSnapshotPage(nil, &page))
+	require.NoError(t, err)
+	assert.Len(t, got.Rows, core.MaxSyncRows)
+	page.Rows = append(page.Rows, core.Row{Key: core.Key{Type: core.P2P, ID: "one more"}, Seq: 1, UpdateTime: 1})
+	_, err = parseSnapshotPage(core.AppendSnapshotPage(nil, &page))
+	assertBadParam(t, err, "rows: more than 500", "501 rows")
+}
+
+// The data of an answer is what stands in it, if that is a value.
+func TestAnswerDataIsTheAnswersWhenItIsOneValue(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"code":200,"data":{"a":1}}`: `{"a":1}`,
+		`{"code":200,"data":null}`:    `null`,
+		`{"code":200,"data":}`:        ``,
+		`{"code":200,"data":1,"x":2}`: `1,"x":2`,
+	} {
+		data, ok := core.AnswerData([]byte(text))
+		assert.True(t, ok, text)
+		assert.Equal(t, want, string(data))
+		assert.Equal(t, json.Valid([]byte(text)) && !strings.Contains(text, "x"), core.Valid(data) == nil, text)
+	}
+	for _, text := range []string{``, `{"code":200,"data":`, `{"code":200,"data":{"a":1}} `, `{"code":201,"data":{}}`, `{"data":{},"code":200}`} {
+		_, ok := core.AnswerData([]byte(text))
+		assert.False(t, ok, text)
 	}
 }
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Page, Route } from '@playwright/test'
 import { connect, expect, idsOf, list, test, textOf, untilConnection } from './fixtures'
+import { blank } from './host'
 import { measured } from './measured'
 import { fillStorage, get, records, tamper, worksFromMemory } from './storage'
 import { status, trapCore } from './tabs'
@@ -55,6 +56,29 @@ test.describe('before the core is there', () => {
     expect(result.data).toEqual(await api.list('alice'))
     await Promise.all(held.map((route) => route.continue()))
     await untilConnection(page, 'alice', 'live')
+  })
+
+  test('the first list goes first, then the program comes beside its loader, and once', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'hello')
+    const asked: string[] = []
+    const ofInterest = ['queryMySessionList', 'core.js', 'recents.wasm']
+    page.on('request', (request) => asked.push(...ofInterest.filter((name) => request.method() !== 'OPTIONS' && request.url().endsWith(name))))
+    const loaders: Route[] = []
+    await page.route('**/core.js', (route) => void loaders.push(route))
+    await page.goto(blank)
+    const token = await api.token('alice')
+    const first = await page.evaluate(async ({ url, token }) => {
+      const sdk = '/sdk/index.js' // a variable: the address is the host's, not the type checker's
+      const { connect } = (await import(sdk)) as typeof import('recents')
+      const { messageService } = ((window.clients ??= {}).alice = connect({ url, account: 'alice', token }))
+      return messageService.queryMySessionList()
+    }, { url: server.url, token })
+    expect(idsOf(first)).toEqual(['bob'])
+    await expect.poll(() => asked.toSorted()).toEqual(['core.js', 'queryMySessionList', 'recents.wasm'])
+    expect(asked[0]).toBe('queryMySessionList')
+    await loaders[0]!.continue()
+    await untilConnection(page, 'alice', 'live')
+    expect(asked.filter((name) => name === 'recents.wasm')).toHaveLength(1)
   })
 
   test('what changes between the first list and the core is told, and nothing else', async ({ server, api, page }) => {

@@ -60,7 +60,7 @@ func statusOf(code int) int {
 
 // succeed answers {"code":200,"data":…}; data is JSON.
 func (w *reply) succeed(data []byte) {
-	w.send(http.StatusOK, core.CodeOK, []byte(`{"code":200,"data":`), data, []byte("}"))
+	w.send(http.StatusOK, core.CodeOK, []byte(core.AnswerHead), data, []byte(core.AnswerTail))
 }
 
 // refuse answers {"code":414,"errorDetails":"…"} with the status to match.

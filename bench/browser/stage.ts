@@ -67,19 +67,31 @@ export class Stage {
   async page(profile: BrowserContext, script: string, query: Record<string, string | number> = {}): Promise<Page> {
     const page = await profile.newPage()
     failOnError(page)
-    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
-    await page.goto(`${this.host.url}/${script}.html?${search}`)
+    await page.goto(this.#address(script, query))
     return page
   }
 
   /** Opens a page and closes it when it shows what it was to show. Returns when that was, ms since the page began. */
   async timeToShow(profile: BrowserContext, script: string, query: Record<string, string | number> = {}): Promise<number> {
-    const page = await this.page(profile, script, query)
-    const handle = await page.waitForFunction(() => window.shown, undefined, { timeout: 120_000 })
-    const shown = (await handle.jsonValue())!
+    const page = await profile.newPage()
+    failOnError(page)
+    const told = shown(page)
+    await page.goto(this.#address(script, query), { waitUntil: 'commit' })
+    const at = await told
     await page.close()
-    return shown
+    return at
   }
+
+  #address(script: string, query: Record<string, string | number>): string {
+    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
+    return `${this.host.url}/${script}.html?${search}`
+  }
+}
+
+/** When a page says that it was where it was to get, ms since it began: pages/list.ts's done. */
+export async function shown(page: Page): Promise<number> {
+  const said = await page.waitForEvent('console', { predicate: (message) => message.type() === 'info', timeout: 120_000 })
+  return Number(said.text())
 }
 
 function failOnError(page: Page): void {

@@ -6,7 +6,7 @@ import "recents/core"
 type response struct {
 	code    int // the envelope's code; codeNone without a readable answer
 	details string
-	data    []byte // the envelope's data
+	data    []byte // the envelope's data; who reads it finds out whether it is JSON
 	after   int64  // Retry-After, ms
 }
 
@@ -82,6 +82,9 @@ func parseEnvelope(ev Event) response {
 	if ev.Code == 0 {
 		return p
 	}
+	if data, ok := core.AnswerData(ev.Data); ok && ev.Code == 200 {
+		return response{code: core.CodeOK, data: data, after: ev.After} // to look it over here as well would take as long as reading it
+	}
 	var code int64
 	details := ""
 	err := core.Read(ev.Data, core.Member{Name: "code", To: &code}, core.Member{Name: "errorDetails", To: &details},
@@ -95,10 +98,12 @@ func parseEnvelope(ev Event) response {
 	case ev.Code == 429 || ev.Code >= 500: // a proxy's own page
 		p.code, p.details = int(ev.Code), "HTTP status "+core.Itoa(ev.Code)
 	default:
-		p.details = "an answer that is not the server's, HTTP status " + core.Itoa(ev.Code)
+		p.details = notOurs + core.Itoa(ev.Code)
 	}
 	return p
 }
+
+const notOurs = "an answer that is not the server's, HTTP status "
 
 // resume asks for what may be missing: the changes, or everything.
 func (r *Replica) resume() {

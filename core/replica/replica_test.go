@@ -3,6 +3,7 @@ package replica_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -505,16 +506,17 @@ func TestTokenRefusedTwiceIsUnauthorized(t *testing.T) {
 // N9, N10, A8: whatever a server answers, the cursor stays and no loop starts.
 func TestBrokenServersGetNoLoop(t *testing.T) {
 	answers := map[string]string{
-		"a captive portal": `<html>Please log in</html>`,
-		"half an answer":   `{"code":200,"data":{"v":1,"epoch":"e1","from":`,
-		"backwards":        `{"code":200,"data":{"v":1,"epoch":"e1","from":3,"next":1,"head":3,"more":false,"rows":[]}}`,
-		"endless":          `{"code":200,"data":{"v":1,"epoch":"e1","from":3,"next":3,"head":9,"more":true,"rows":[]}}`,
-		"another cursor":   `{"code":200,"data":{"v":1,"epoch":"e1","from":7,"next":9,"head":9,"more":false,"rows":[]}}`,
-		"negative seq":     `{"code":200,"data":{"v":1,"epoch":"e1","from":3,"next":4,"head":4,"more":false,"rows":[{"k":"p2p|a","q":-4,"t":1}]}}`,
-		"a wrong digest":   `{"code":200,"data":{"v":1,"epoch":"e1","from":3,"next":3,"head":3,"more":false,"rows":[],"digest":"0000000000000001"}}`,
-		"always reset":     `{"code":200,"data":{"v":1,"reset":true,"reason":"epoch","epoch":"e9","head":3}}`,
-		"nothing":          ``,
-		"null":             `null`,
+		"a captive portal":  `<html>Please log in</html>`,
+		"half an answer":    `{"code":200,"data":{"v":1,"epoch":"e1","from":`,
+		"half, ending well": `{"code":200,"data":{"v":1,"epoch":"e1","from":3,"next":4,"head":4,"rows":[{"k":"p2p|a","q":4,"t":1}`,
+		"backwards":         `{"code":200,"data":{"v":1,"epoch":"e1","from":3,"next":1,"head":3,"more":false,"rows":[]}}`,
+		"endless":           `{"code":200,"data":{"v":1,"epoch":"e1","from":3,"next":3,"head":9,"more":true,"rows":[]}}`,
+		"another cursor":    `{"code":200,"data":{"v":1,"epoch":"e1","from":7,"next":9,"head":9,"more":false,"rows":[]}}`,
+		"negative seq":      `{"code":200,"data":{"v":1,"epoch":"e1","from":3,"next":4,"head":4,"more":false,"rows":[{"k":"p2p|a","q":-4,"t":1}]}}`,
+		"a wrong digest":    `{"code":200,"data":{"v":1,"epoch":"e1","from":3,"next":3,"head":3,"more":false,"rows":[],"digest":"0000000000000001"}}`,
+		"always reset":      `{"code":200,"data":{"v":1,"reset":true,"reason":"epoch","epoch":"e9","head":3}}`,
+		"nothing":           ``,
+		"null":              `null`,
 	}
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
@@ -535,6 +537,49 @@ func TestBrokenServersGetNoLoop(t *testing.T) {
 			assert.Equal(t, "e1.3", w.status["cursor"])
 		})
 	}
+}
+
+// N9: half a page of the first list is not taken for one, wherever it ends, and
+// what was read of it does no harm.
+func TestN9AFirstListThatEndsEarlyIsAskedForAgain(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	_, answer := w.serve("/v1/snapshot", []byte(`{"limit":500}`))
+	whole := string(answer)
+	for cut := range len(whole) {
+		w := newWorld(t)
+		w.fill(3)
+		halves := 2
+		w.refuse = func(path string) (int, string, bool) {
+			if path != "/v1/snapshot" || halves == 0 {
+				return 0, "", false
+			}
+			halves--
+			return 200, whole[:cut], true
+		}
+		w.open()
+		require.Contains(t, w.status["lastError"], "server", whole[:cut])
+		w.pass(60_000)
+		require.Zero(t, halves)
+		ids, _, _ := w.list(all).list(t)
+		require.Equal(t, []string{"f2", "f1", "f0"}, ids, whole[:cut])
+		require.Equal(t, "live", w.status["connection"])
+	}
+	t.Attr("N9", "first list cut at each of "+strconv.Itoa(len(whole))+" bytes: asked for again, then exact")
+}
+
+// N9: the server's answer to a call is the app's as it is, so it is looked over.
+func TestN9HalfAListFromBelowTheCacheIsNone(t *testing.T) {
+	w := newWorld(t)
+	w.fill(250)
+	w.open(`"maxCached":100`)
+	w.refuse = func(path string) (int, string, bool) {
+		return 200, `{"code":200,"data":{"hasMore":false,"sessionList":[{"sessionId":"f1"}`, path == "/v1/queryMySessionList"
+	}
+	r := w.list(`{"limit":100,"maxTimestamp":1700000000100}`)
+	assert.Equal(t, "cache", r.Source)
+	assert.False(t, r.Complete)
+	t.Attr("N9", "half a list from below the cache: answered of the cache, as incomplete")
 }
 
 // N1: an offline browser leaves a socket open and silent.

@@ -1,7 +1,9 @@
 import type { Client, ClientStatus, EventStream, MessageService, NIMResult, RecentSession, RecentSessionList, SessionKey, SettledWrite } from './api.js'
 import { newest, soon } from './boot.js'
 import type { Core, Host } from './core.js'
+import { nextTask } from './page.js'
 import { deleteCall, getCall, listCall, updateCall, type Call } from './params.js'
+import { programAt } from './program.js'
 import { Remote } from './remote.js'
 import { Refusal, refused, textOf } from './result.js'
 import { keyOf } from './rows.js'
@@ -148,7 +150,7 @@ export class LiveClient implements Client {
     if (!this.#core && call.newest !== undefined) {
       const told = this.#told
       const answer = newest(call.newest, this.#store, this.#remote, this.#gone.signal)
-      this.#first ??= soon(answer, firstPatience)
+      this.#first ??= soon(answer, firstPatience).then(nextTask) // the app shows it in this one
       const result = await answer
       if (result && told === this.#told) {
         this.#calls.get(id)?.(result as NIMResult<never>)
@@ -207,8 +209,9 @@ export class LiveClient implements Client {
     try {
       await undefined // an app that wants a list asks for it in the same breath
       await this.#first
+      const program = programAt(this.#settings.wasmUrl) // both are on their way at once
       const { startCore } = await import('./core.js')
-      this.#core = await startCore(this.#host())
+      this.#core = await startCore(this.#host(), program)
       this.#failures = 0
     } catch (error) {
       this.#failed(textOf(error), Math.min(longestWait, 1000 * 2 ** this.#failures++))

@@ -68,16 +68,14 @@ const longestTimer = 2 ** 31 - 1
 
 export { differences } from './gap.js' // which only a page that has the core needs
 
-/** Loads the core and what is stored. Rejects when the program cannot be had. */
-export async function startCore(host: Host): Promise<Core> {
-  // Vite's development server bundles a dependency into .vite/deps/, and leaves its other files where they are.
-  const url = host.settings.wasmUrl ?? new URL('./recents.wasm', import.meta.url).href.replace('/.vite/deps/', '/recents/')
+/** Starts the core with what is stored, of a program that may be on its way still. Rejects when that cannot be had. */
+export async function startCore(host: Host, program: Promise<WebAssembly.Module>): Promise<Core> {
   if (globalThis.isSecureContext === false) tellOfPlainHttp(host.settings.log)
   const tabs = tabsOf(host)
   const leads = tabs?.leads ?? true // asked before storage is read: an older leader may write until then
   const reading = host.store?.load() // while the program is on its way
   try {
-    const core = new Core(host, await Machine.start(url), tabs)
+    const core = new Core(host, await Machine.start(await program), tabs)
     await core.load(leads, reading)
     return core
   } catch (error) {

@@ -36,9 +36,8 @@ export class Machine {
     this.#exports = exports
   }
 
-  /** Loads the program, the first time from the network, and starts it. */
-  static async start(url: string): Promise<Machine> {
-    const program = await compiled(url)
+  /** Starts a new instance of the program. */
+  static async start(program: WebAssembly.Module): Promise<Machine> {
     const go = new scope.Go()
     go.env = environment
     const instance = await WebAssembly.instantiate(program, go.importObject)
@@ -110,33 +109,4 @@ scope.fs.writeSync = (_fd, bytes) => {
 
 function reason(): string {
   return /^(?:fatal error|panic|runtime): .*$/m.exec(lastWords)?.[0] ?? ''
-}
-
-/** Programs by URL: the browser keeps the bytes, but compiles them anew each time. */
-const programs = new Map<string, Promise<WebAssembly.Module>>()
-
-function compiled(url: string): Promise<WebAssembly.Module> {
-  const known = programs.get(url)
-  if (known) return known
-  const program = compile(url)
-  programs.set(url, program)
-  program.catch(() => programs.delete(url)) // so that the next one tries again
-  return program
-}
-
-async function compile(url: string): Promise<WebAssembly.Module> {
-  if (url.startsWith('file:')) return WebAssembly.compile(readFile(new URL(url)))
-  const response = await fetch(url)
-  if (!response.ok) throw new Error(`${url}: HTTP status ${response.status}`)
-  const type = response.headers.get('Content-Type') ?? ''
-  if (type.startsWith('text/html')) throw new Error(`${url}: is a page, not recents.wasm: copy that there, or set wasmUrl`)
-  const streamable = type.startsWith('application/wasm')
-  return streamable ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer())
-}
-
-/** Reads a file where the module runs from one: in Node, whose fetch has no files. */
-function readFile(url: URL): Uint8Array<ArrayBuffer> {
-  const { process } = globalThis as unknown as { process?: { getBuiltinModule?(id: string): { readFileSync(url: URL): Uint8Array<ArrayBuffer> } } }
-  if (!process?.getBuiltinModule) throw new Error(`${url}: cannot be read here; set wasmUrl to an http URL`)
-  return process.getBuiltinModule('node:fs').readFileSync(url)
 }

@@ -506,14 +506,14 @@ function readRun(store: IDBObjectStore, from: number, into: unknown[]): void {
   for (let i = 0; i < ahead; i++) ask()
 }
 
-/** Puts records `from` and up, some at a time so that none of the tasks is long. */
+/** Puts records `from` and up, some at a time so that none of the tasks is long. The next ones follow when half of them are stored: the browser's process has the other half to do meanwhile. */
 function putRun(store: IDBObjectStore, records: Uint8Array[], from: number): void {
-  for (let i = from, size = 0; i < records.length; ) {
+  let half: IDBRequest | undefined
+  for (let i = from, size = 0; i < records.length && size < longestPut; i++) {
+    size += records[i]!.length
     const request = store.put(records[i]!, i)
-    size += records[i++]!.length
-    if (size < longestPut) continue
-    request.onsuccess = () => putRun(store, records, i)
-    return
+    if (size >= longestPut / 2) half ??= request
+    if (size >= longestPut) half!.onsuccess = () => putRun(store, records, i + 1)
   }
 }
 
