@@ -353,7 +353,7 @@ func (s *SnapshotReader) leave(end int) (err error) {
 const (
 	OpExt    = "ext"
 	OpDelete = "delete"
-	OpSkip   = "skip" // nothing: takes the number of one that a later mutation of the batch makes needless, since numbers have no gaps
+	OpSkip   = "skip" // nothing: takes the number of one that a later mutation of the batch makes needless, since numbers have no gaps, and shares what becomes of that
 	OpLost   = "lost" // nothing: takes the number of one that was refused, or could not be read back from the browser's storage
 )
 
@@ -373,6 +373,7 @@ type Mutation struct {
 	Base    int64  // OpExt: the seq of the row that the client saw, 0 = none
 	Seen    int64  // OpDelete: the update time that the client saw
 	HasSeen bool   // OpDelete: Seen is there; without it the delete is unconditional
+	By      int64  // OpSkip: the mid of the later mutation, 0 = none
 }
 
 // MutateRequest is the body of /v1/mutate.
@@ -396,6 +397,9 @@ func AppendMutation(dst []byte, m *Mutation) []byte {
 	dst = AppendNum(dst, `{"mid":`, m.Mid)
 	dst = AppendStr(dst, `,"op":`, m.Op)
 	if m.isVoid() {
+		if m.By > 0 {
+			dst = AppendNum(dst, `,"by":`, m.By)
+		}
 		return append(dst, '}')
 	}
 	dst = AppendStr(dst, `,"key":`, m.Key.String())
@@ -438,14 +442,23 @@ func parseMutations(raw []byte, maxExt int) ([]Mutation, error) {
 		muts = append(muts, m)
 		return prefixed(Itoa(int64(len(muts)-1)), err)
 	})
-	return muts, err
+	if err != nil || len(muts) == 0 {
+		return muts, err
+	}
+	last := muts[len(muts)-1].Mid
+	for i := range muts {
+		if by := muts[i].By; by != 0 && (by <= muts[i].Mid || by > last) {
+			return muts, prefixed(Itoa(int64(i)), BadParam("by: "+Itoa(by)+" is not within "+Itoa(muts[i].Mid+1)+" and "+Itoa(last)))
+		}
+	}
+	return muts, nil
 }
 
 // ParseMutation reads what AppendMutation wrote.
 func ParseMutation(b []byte, maxExt int) (Mutation, error) {
 	var m Mutation
 	hasExt := false
-	err := Read(b, Member{"mid", within(&m.Mid, 1, MaxSafe)}, Member{"op", &m.Op}, Member{"key", key(&m.Key)}, Member{"base", &m.Base},
+	err := Read(b, Member{"mid", within(&m.Mid, 1, MaxSafe)}, Member{"op", &m.Op}, Member{"key", key(&m.Key)}, Member{"base", &m.Base}, Member{"by", within(&m.By, 1, MaxSafe)},
 		Member{"ext", func(raw []byte) (err error) {
 			hasExt = true
 			m.Ext, err = ParseExt(raw, maxExt)

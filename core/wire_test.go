@@ -79,9 +79,9 @@ func TestWireRoundTrips(t *testing.T) {
 		{Mid: 1, Op: core.OpExt, Key: wireRow.Key, Ext: "e", Base: 3},
 		{Mid: 2, Op: core.OpDelete, Key: wireRow.Key, Seen: 9, HasSeen: true},
 		{Mid: 3, Op: core.OpDelete, Key: wireRow.Key},
-		{Mid: 4, Op: core.OpSkip}}}
+		{Mid: 4, Op: core.OpSkip}, {Mid: 5, Op: core.OpSkip, By: 6}, {Mid: 6, Op: core.OpLost}}}
 	b = core.AppendMutateRequest(nil, &mut)
-	assert.JSONEq(t, `{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|bob","ext":"e","base":3},{"mid":2,"op":"delete","key":"p2p|bob","seenTime":9},{"mid":3,"op":"delete","key":"p2p|bob"},{"mid":4,"op":"skip"}]}`, string(b))
+	assert.JSONEq(t, `{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|bob","ext":"e","base":3},{"mid":2,"op":"delete","key":"p2p|bob","seenTime":9},{"mid":3,"op":"delete","key":"p2p|bob"},{"mid":4,"op":"skip"},{"mid":5,"op":"skip","by":6},{"mid":6,"op":"lost"}]}`, string(b))
 	gotMut, err := core.ParseMutateRequest(b, core.MaxExt)
 	require.NoError(t, err)
 	assert.Equal(t, mut, gotMut)
@@ -141,6 +141,8 @@ func TestWireRefusesWhatGoesNowhere(t *testing.T) {
 		`{"clientId":"c","muts":[]}`: "muts: 0 mutations is not within 1 and 100",
 		`{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|a","ext":"x"},{"mid":3,"op":"ext","key":"p2p|a","ext":"x"}]}`: "muts: 1: mid: 3 does not follow 1",
 		`{"clientId":"c","muts":[{"mid":9007199254740992,"op":"ext","key":"p2p|a","ext":"x"}]}`:                               "muts: 0: mid: 9007199254740992 is beyond 2^53-1",
+		`{"clientId":"c","muts":[{"mid":1,"op":"skip","by":3},{"mid":2,"op":"skip"}]}`:                                        `muts: 0: by: 3 is not within 2 and 2`,
+		`{"clientId":"c","muts":[{"mid":1,"op":"skip","by":1}]}`:                                                              `muts: 0: by: 1 is not within 2 and 1`,
 		`{"clientId":"c","muts":[{"mid":1,"op":"move","key":"p2p|a"}]}`:                                                       `muts: 0: op: "move" is not ext, delete, skip or lost`,
 		`{"clientId":"c","muts":[{"mid":1,"op":"ext","key":"p2p|a"}]}`:                                                        "muts: 0: ext: is missing",
 	} {

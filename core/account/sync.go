@@ -118,7 +118,7 @@ func (a *Account) Mutate(q core.MutateRequest) (*core.MutatePage, error) {
 	}
 	was, err := parseUnapplied(c.Unapplied)
 	if err != nil {
-		return nil, err
+		was = nil // as if it was long ago: to refuse would hold up all that the client writes, for ever
 	}
 	p := &core.MutatePage{}
 	for i := range q.Muts {
@@ -128,19 +128,30 @@ func (a *Account) Mutate(q core.MutateRequest) (*core.MutatePage, error) {
 			break
 		}
 		res := core.MutationResult{Mid: m.Mid, Code: core.CodeOK, Again: m.Mid <= c.LastMid}
-		if res.Again {
-			res.Outcome = was.outcome(m.Mid)
-		} else {
+		if !res.Again {
 			if res.Outcome, err = a.mutate(m); err != nil {
 				return nil, err
 			}
 			c.LastMid = m.Mid
-			was = was.with(m.Mid, res.Outcome)
+		}
+		p.Results = append(p.Results, res)
+	}
+	for i := range p.Results {
+		res, m := &p.Results[i], &q.Muts[i]
+		switch {
+		case res.Again:
+			res.Outcome = was.outcome(m.Mid)
+		case m.By > 0:
+			res.Outcome = p.Results[i+int(m.By-m.Mid)].Outcome
 		}
 		if res.Outcome != "" {
 			res.Code = core.CodeConflict
 		}
-		p.Results = append(p.Results, res)
+	}
+	for i := range p.Results {
+		if res := &p.Results[i]; !res.Again {
+			was = was.with(res.Mid, res.Outcome)
+		}
 	}
 	if len(p.Results) > 0 {
 		a.change.Client = &Client{ID: q.ClientID, LastMid: c.LastMid, Unapplied: was.append(), SeenAt: a.env.Now}

@@ -51,7 +51,7 @@ var sections = []section{
 	{'c', func(s Store, after string, limit int) ([]entry, error) {
 		list, err := s.Clients(after, limit)
 		return entries(list, func(c *Client) entry {
-			return entry{c.ID, len(c.ID) + len(c.Unapplied), func(t *Transfer) { t.Clients = append(t.Clients, *c) }}
+			return entry{c.ID, len(c.ID) + 2*len(c.Unapplied), func(t *Transfer) { t.Clients = append(t.Clients, *c) }}
 		}), err
 	}},
 	{'k', func(s Store, after string, limit int) ([]entry, error) {

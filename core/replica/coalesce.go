@@ -14,20 +14,18 @@ import "recents/core"
 // between the two.
 
 // coalesce replaces the mutations of a batch, which are those of its writes in
-// order, that a later one of them makes needless. Such a write shares what
-// becomes of that later one.
+// order, that a later one of them makes needless. The server says the same of
+// such a one as of that later one.
 func coalesce(batch []*write, muts []core.Mutation) {
 	next := map[core.Key]*core.Mutation{} // of a key: the one that follows, and is sent
 	var made *core.Mutation               // the one that follows of those that may make a session
 	for i, at := len(batch)-1, len(muts); i >= 0; i-- {
 		w := batch[i]
 		at -= len(w.muts)
-		w.fate = 0
 		for j := range w.muts {
 			m := &muts[at+j]
 			if later := next[m.Key]; later != nil && w.tries == 1 && overtakes(later, m, made) {
-				w.fate = later.Mid
-				*m = core.Mutation{Mid: m.Mid, Op: core.OpSkip}
+				*m = core.Mutation{Mid: m.Mid, Op: core.OpSkip, By: later.Mid}
 				continue
 			}
 			if m.Op != core.OpSkip {

@@ -13,21 +13,14 @@ func WithoutLastRow(chunk []byte) []byte {
 var EncodeChunk = encodeChunk
 
 // Coalesce is coalesce of writes of one mutation each that were not sent before.
-// fates says of a mid whose outcome is its own.
-func Coalesce(muts []core.Mutation) (sent []core.Mutation, fates map[int64]int64) {
+func Coalesce(muts []core.Mutation) (sent []core.Mutation) {
 	var batch []*write
 	for i := range muts {
 		batch = append(batch, &write{first: muts[i].Mid, muts: muts[i : i+1], tries: 1})
 	}
 	sent = append(sent, muts...)
 	coalesce(batch, sent)
-	fates = map[int64]int64{}
-	for _, w := range batch {
-		if w.fate > 0 {
-			fates[w.first] = w.fate
-		}
-	}
-	return sent, fates
+	return sent
 }
 
 // Own is what a bootstrap keeps of a row that came as text.

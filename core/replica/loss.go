@@ -46,7 +46,8 @@ func (r *Replica) goApart() bool {
 	}
 	b := &r.box
 	b.apart = false
-	b.known, b.done, b.forgot, r.landed = 0, 0, 0, 0
+	b.restart()
+	r.landed = 0
 	r.follow(r.newClientID())
 	return true
 }

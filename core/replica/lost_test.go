@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -237,4 +238,213 @@ func TestAnOutboxThatWasReadBeforeAWipeSettlesNothing(t *testing.T) {
 	if assert.Len(t, w.settled, 1) {
 		assert.Equal(t, 0, w.settled[0].Code)
 	}
+}
+
+// A write that could not be read shows nothing, while its number waits.
+func TestAWriteThatCannotBeReadShowsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	w.setOnline(false)
+	w.queued(w.setExt("f0", "mine"))
+	w.disk.harm(0)
+	w.now++
+	w.open()
+	ids, _, _ := w.list(all).list(t)
+	assert.Equal(t, []string{"f1", "f0"}, ids)
+}
+
+// What the rules refused of a follower's write is told to it, though the list
+// contained its number before the answer came, and when that was lost.
+func TestAFollowerHearsOfARefusalThatComesAfterTheList(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		w := twoTabsWait(t, 1, lost, func(ts *tabs) {})
+		assert.Equal(t, []int{core.CodeConflict}, codesOf(w[1].settled))
+		assert.Equal(t, []int{0}, codesOf(w[0].settled))
+		assert.Empty(t, w[0].disk.outbox)
+	}
+}
+
+// So does a leader that follows before the answer came.
+func TestALeaderThatStepsDownHearsOfARefusal(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		w := twoTabsWait(t, 0, lost, func(ts *tabs) {
+			was, next := ts.list[0], ts.list[1]
+			next.slow = "/v1/mutate"
+			ts.steal(next)
+			was.later(replica.Event{Kind: replica.EvChanged}) // as it hears often
+			ts.pass(2000)
+			require.Empty(t, was.settled)
+			next.slow = ""
+			if !lost {
+				return // it hears by its own answer
+			}
+			was.later(replica.Event{Kind: replica.EvResponse, ID: was.heldBack[0].ID})
+			was.heldBack = nil
+			was.later(replica.Event{Kind: replica.EvChanged})
+			ts.pass(100)
+			require.Empty(t, was.settled)
+		})
+		assert.Equal(t, []int{core.CodeConflict}, codesOf(w[0].settled))
+		assert.Equal(t, []int{0}, codesOf(w[1].settled))
+	}
+}
+
+// twoTabsWait has a leader, the first, and a follower write offline, of which
+// one's is superseded, and holds the answer back until both lists contain them.
+// Then something happens, and the answer comes or is lost.
+func twoTabsWait(t *testing.T, whose int, lost bool, then func(ts *tabs)) []*world {
+	ts := newTabs(t)
+	ts.pen.fill(3)
+	a, b := ts.open(), ts.open()
+	two := []*world{a, b}
+	ts.pass(1000)
+	ts.setOnline(false)
+	two[whose].queued(two[whose].setExt("f0", "mine"))
+	ts.pass(100)
+	two[1-whose].queued(two[1-whose].setExt("f1", "other"))
+	ts.pass(100)
+	k := core.Key{Type: core.P2P, ID: "f0"}
+	a.do(func(x *account.Account) error { _, err := x.Delete(k, 0, false); return err })
+	a.slow = "/v1/mutate"
+	ts.setOnline(true)
+	ts.pass(3000)
+	require.Len(t, a.heldBack, 1)
+	require.Empty(t, two[whose].settled)
+	then(ts)
+	a.slow = ""
+	for _, ev := range a.heldBack {
+		if lost {
+			ev.Code, ev.Data = 0, nil
+		}
+		a.later(ev)
+	}
+	ts.pass(100)
+	for _, ev := range b.heldBack {
+		b.later(ev)
+	}
+	ts.pass(60_000)
+	return two
+}
+
+func codesOf(list []settled) (codes []int) {
+	for _, s := range list {
+		codes = append(codes, s.Code)
+	}
+	return codes
+}
+
+// A server that does not know how a number is used up is asked seldom.
+func TestAServerThatKnowsNoLostWritesGetsNoLoop(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pass(1000)
+	w.setOnline(false)
+	w.queued(w.setExt("f0", "mine"))
+	w.disk.harm(0)
+	w.now++
+	w.open()
+	asked := 0
+	w.refuseBody = func(path, body string) (int, string, bool) {
+		asked += strings.Count(body, `"lost"`)
+		return 400, `{"code":414,"errorDetails":"op: is not ext, delete or skip"}`, strings.Contains(body, `"lost"`)
+	}
+	w.setOnline(true)
+	w.pass(60_000)
+	assert.Positive(t, asked)
+	assert.Less(t, asked, 20)
+	w.refuseBody = nil
+	w.pass(60_000)
+	assert.Empty(t, w.disk.outbox)
+}
+
+// Of two edits that collapsed, both are refused, though the answer was lost and
+// they are sent again one by one.
+func TestWhatCollapsedIsToldAsWhatTookItsPlace(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pass(1000)
+	w.setOnline(false)
+	w.queued(w.setExt("f0", "first"))
+	w.queued(w.setExt("f0", "second"))
+	w.do(func(a *account.Account) error {
+		_, err := a.Delete(core.Key{Type: core.P2P, ID: "f0"}, 0, false)
+		return err
+	})
+	w.slow = "/v1/mutate"
+	w.setOnline(true)
+	w.pass(2000)
+	require.Len(t, w.heldBack, 1)
+	w.slow = ""
+	w.later(replica.Event{Kind: replica.EvResponse, ID: w.heldBack[0].ID})
+	w.pass(60_000)
+	assert.Equal(t, []int{core.CodeConflict, core.CodeConflict}, codesOf(w.settled))
+}
+
+// A write that was refused after an event showed it is no session when its
+// number lands.
+func TestARefusedWriteThatWasShownDeletesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pass(1000)
+	w.refuse = func(path string) (int, string, bool) { return 503, "", path == "/v1/mutate" }
+	w.setExt("f0", "mine")
+	w.pass(5000)
+	w.message("f0", "hi")
+	w.pass(100)
+	w.refuse = nil
+	w.refuseBody = func(_, body string) (int, string, bool) {
+		return 400, `{"code":414,"errorDetails":"ext: is too long"}`, strings.Contains(body, `"op":"ext"`)
+	}
+	w.updates, w.deletes = nil, nil
+	w.pass(120_000)
+	assert.Equal(t, []int{core.CodeBadParam}, codesOf(w.settled))
+	assert.Empty(t, w.deletes)
+	assert.Len(t, w.updates, 1)
+}
+
+// One that has landed and gets a new number has not landed under that.
+func TestALandedWriteThatIsRenumberedLeavesStorage(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	w.setExt("f1", "0")
+	w.pass(1000)
+	w.setOnline(false)
+	a, b := *w, *w
+	a.queued(a.setExt("f0", "mine"))
+	a.do(func(x *account.Account) error { // the answer was lost
+		_, err := x.Mutate(core.MutateRequest{ClientID: a.client, Muts: []core.Mutation{{Mid: 2, Op: core.OpExt, Key: core.Key{Type: core.P2P, ID: "f0"}, Ext: "mine"}}})
+		return err
+	})
+	a.refuse = func(path string) (int, string, bool) { return 503, "", path == "/v1/mutate" }
+	a.fenced = true // and what it stores is not there yet
+	b.now++
+	b.open()
+	a.setOnline(true)
+	a.pass(50)
+	far := *w
+	far.now += 100 * 24 * 3600_000
+	require.NoError(t, far.update(func(x *account.Account) error { _, err := x.Collect(); return err }))
+	b.now = a.now
+	b.slow = "/v1/mutate"
+	b.setOnline(true)
+	b.pass(50)
+	require.Len(t, b.heldBack, 1)
+	b.later(b.heldBack[0])
+	b.online = false
+	b.run()
+	require.NotEqual(t, w.client, b.disk.client, "numbered anew")
+	a.fenced = false
+	a.handle(replica.Event{Kind: replica.EvChanged})
+	a.run()
+	a.refuse = nil
+	a.pass(120_000)
+	assert.Equal(t, []int{0}, codesOf(a.settled))
+	assert.Empty(t, a.disk.outbox)
 }

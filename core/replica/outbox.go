@@ -18,7 +18,11 @@ type outbox struct {
 	known       int64 // highest mid that this tab knows of
 	done        int64 // every write up to here is in the base: storage forgets it with the next flush
 	forgot      int64 // up to here storage was told
+	gone        int64 // every write up to here had left storage when it was last read
 }
+
+// restart counts from 0, as a new client id does.
+func (b *outbox) restart() { b.known, b.done, b.forgot, b.gone = 0, 0, 0, 0 }
 
 func (b *outbox) add(w *write) { b.unsaved = append(b.unsaved, w) }
 
@@ -108,7 +112,8 @@ func (r *Replica) takeOutbox(b []byte) bool {
 	var old []*write
 	if client != r.cfg.ClientID { // another tab gave all writes new numbers
 		old, r.writes = r.writes, nil
-		r.box.known, r.box.done, r.box.forgot, r.landed = 0, 0, 0, 0
+		r.box.restart()
+		r.landed = 0
 	}
 	for _, w := range stored {
 		old = r.takeWrite(w, old)
@@ -136,7 +141,7 @@ func (r *Replica) takeWrite(w *write, old []*write) []*write {
 		r.box.unsaved = cut(r.box.unsaved, i)
 	} else if i := indexOf(old, w); i >= 0 {
 		w = old[i].number(w.first)
-		w.acked = false // under this number it is not
+		w.acked, w.landed = false, false // under this number it is not
 		old = cut(old, i)
 	}
 	r.accepted(w)
@@ -151,7 +156,7 @@ func (r *Replica) restoreWrites(old []*write) []*write {
 	for i := len(r.writes) - 1; i >= 0; i-- {
 		lost := r.writes[i]
 		for j := len(old) - 1; j >= 0 && lost.muts[0].Op == core.OpLost; j-- {
-			if w := old[j]; !w.landed && !w.acked && len(w.muts) == len(lost.muts) {
+			if w := old[j]; !w.landed && !w.acked && w.refusal == nil && len(w.muts) == len(lost.muts) {
 				r.writes[i] = w.number(lost.first)
 				old = cut(old, j)
 				break
@@ -210,7 +215,8 @@ func (r *Replica) renumber() {
 		return
 	}
 	b.apart = false
-	b.known, b.done, b.forgot, r.landed = 0, 0, 0, 0
+	b.restart()
+	r.landed = 0
 	r.letGo()
 	for _, w := range r.writes {
 		w.acked = false

@@ -18,7 +18,7 @@ type shown struct {
 
 // overlay returns nil when nothing waits.
 func (r *Replica) overlay() *overlay {
-	if len(r.writes)+len(r.box.unsaved) == 0 {
+	if r.waiting() == 0 {
 		return nil
 	}
 	o := &overlay{rows: map[string]*shown{}}
@@ -33,7 +33,7 @@ func (o *overlay) apply(w *write, rows *set) {
 		return // the base is right, or will be
 	}
 	for i := range w.muts {
-		if m := &w.muts[i]; m.Op != core.OpSkip {
+		if m := &w.muts[i]; m.Op != core.OpLost {
 			o.touch(m.Key, rows).mutate(m, w.madeAt)
 		}
 	}

@@ -119,9 +119,6 @@ func (r *Replica) stepDown() {
 	}
 	r.flush()
 	r.leads = false
-	if !r.sending {
-		r.letGo()
-	}
 	r.hangUp(closeNormal, "")
 	r.link.poll.stop()
 	r.boot, r.pullNext, r.store.waiting, r.resting = nil, false, false, false
@@ -303,7 +300,8 @@ func (r *Replica) takeShared(outbox []byte) {
 	if outbox == nil || !r.takeOutbox(outbox) || r.leads {
 		return
 	}
-	r.landed = max(r.landed, r.landedIn(outbox))
+	r.box.gone = r.landedIn(outbox)
+	r.landed = max(r.landed, r.box.gone)
 	r.landWrites()
 }
 

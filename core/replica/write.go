@@ -20,7 +20,6 @@ type write struct {
 	landed  bool  // the base contains it, or what was taken in its place: what remains is to hear which
 	acked   bool  // the server has it, and its log contains it
 	seq     int64 // the log's end when it did
-	fate    int64 // mid of the mutation in its batch that made it needless; 0: it is sent
 	refusal error // what the server said against it
 }
 
@@ -190,6 +189,9 @@ func (r *Replica) mutated(client string, batch []*write, p response) {
 		return
 	case p.code != core.CodeOK && len(batch) > 1:
 		r.single = true // one of them is at fault: which?
+	case p.code != core.CodeOK && batch[0].muts[0].Op == core.OpLost: // a server that takes no such thing, as an older one
+		r.retryWrites(batch, p.after)
+		return
 	case p.code != core.CodeOK:
 		r.refuseWrite(batch[0], &core.Error{Code: p.code, Details: p.details})
 	case page.Gap && batch[0].first == 1: // below 1 there is nothing that could be missing
@@ -215,10 +217,7 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 		w.acked, w.seq = true, page.Seq
 		for i := range page.Results {
 			res := &page.Results[i]
-			if res.Again && res.Mid == w.last() {
-				w.fate = 0 // another tab had sent it, for itself
-			}
-			if res.Code != core.CodeOK && w.refusal == nil && w.answeredBy(res.Mid) {
+			if res.Code != core.CodeOK && w.refusal == nil && res.Mid >= w.first && res.Mid <= w.last() {
 				w.refusal = &core.Error{Code: res.Code, Details: res.Outcome}
 				r.tellRefusal(w)
 			}
@@ -228,11 +227,6 @@ func (r *Replica) acknowledge(batch []*write, page *core.MutatePage) {
 	if len(r.writes) > 0 && r.link.open != ready {
 		r.pull()
 	}
-}
-
-// answeredBy reports whether the outcome of a mutation is the write's.
-func (w *write) answeredBy(mid int64) bool {
-	return mid >= w.first && mid <= w.last() || mid == w.fate
 }
 
 // unacknowledge has every write sent again: the log that contained them was
@@ -251,6 +245,7 @@ func (r *Replica) refuseWrite(w *write, why error) {
 	r.tellRefusal(w)
 	r.settleWrite(w)
 	r.noteLanded(w)
+	w.masks = false
 	for i := range w.muts {
 		w.muts[i] = core.Mutation{Mid: w.muts[i].Mid, Op: core.OpLost}
 	}
@@ -282,7 +277,8 @@ func (r *Replica) writeTimedOut(w *write) {
 //
 // Only the server's answer says whether a number was taken as the write that
 // this tab has under it: the rules may have refused it, and another tab may have
-// lost it. So a leader whose app waits to hear asks until it is answered.
+// lost it. So a leader asks until it is answered, for the other tabs too, whose
+// writes storage keeps until then.
 func (r *Replica) landWrites() {
 	atEnd := r.leads && r.cursor.Seq >= r.link.head
 	kept := r.writes[:0]
@@ -290,13 +286,13 @@ func (r *Replica) landWrites() {
 		if !w.landed && (w.acked && atEnd && r.cursor.Seq >= w.seq || w.last() <= r.landed) {
 			w.landed = true
 			r.store.headDue = true
-			r.box.done = max(r.box.done, w.last())
 			r.noteLanded(w)
 		}
-		if !w.landed || r.leads && !w.acked && w.awaited() {
+		if !w.landed || !r.isKnown(w) {
 			kept = append(kept, w)
 			continue
 		}
+		r.box.done = max(r.box.done, w.last())
 		r.settleWrite(w)
 	}
 	clear(r.writes[len(kept):])
@@ -304,8 +300,19 @@ func (r *Replica) landWrites() {
 	r.saveWrites()
 }
 
-// awaited reports whether somebody is to hear what became of the write.
-func (w *write) awaited() bool { return w.call != 0 || w.told }
+// isKnown reports whether what became of a write that has landed is known, or as
+// much of it as ever will be.
+func (r *Replica) isKnown(w *write) bool {
+	switch {
+	case w.acked:
+		return true
+	case r.leads:
+		return w.own && w.call == 0 && !w.told // nobody is to hear of it
+	case r.sending:
+		return false // the answer may come yet
+	}
+	return w.last() <= r.box.gone // the leader was answered, and told what was refused
+}
 
 // letGo settles the writes that are in the base and were not answered, when they
 // cannot be asked about any more: they count as applied.

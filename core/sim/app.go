@@ -101,7 +101,7 @@ func (a *app) waits() bool {
 // checkApplied holds what an app is told to be applied to have been (I2). After
 // a restore, or when the server forgot a client, it may be so no more.
 func (a *app) checkApplied(ext string) {
-	if w := a.t.w; w.applied[ext] == 0 && !w.forsaken[ext] && !w.forgot && !w.restored {
+	if w := a.t.w; (w.applied[ext] == 0 || w.denied[ext]) && !w.forsaken[ext] && !w.forgot && !w.restored {
 		w.violate("I2: %s is told that %s is applied, and it never was", a.t.name, ext)
 	}
 }

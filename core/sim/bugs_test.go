@@ -49,7 +49,7 @@ var bugs = []bug{
 	{"the floor does not rise with a collected tombstone", "account/sync.go",
 		"a.meta.Floor = max(a.meta.Floor, r.Seq)", "_ = r.Seq", nil},
 	{"a mutation is applied again", "account/sync.go",
-		"if res.Again {", "if false {", nil},
+		"if !res.Again {\n\t\t\tif", "if true {\n\t\t\tif", nil},
 	{"what a number was taken as is not told again", "account/sync.go",
 		"res.Outcome = was.outcome(m.Mid)", "", nil},
 	{"a gap in the numbers is let pass", "account/sync.go",

@@ -117,6 +117,9 @@ func (t *tab) takeList(sessions []string, complete bool) {
 	for _, raw := range sessions {
 		s := gjson.Parse(raw)
 		anchored = anchored || s.Get("sessionId").Str == anchor
+		if s.Get("sessionId").Str == "" {
+			t.w.violate("I8: %s lists no session: %s", t.name, raw)
+		}
 		made := !s.Get("lastMsg").Exists() && t.w.author[s.Get("ext").Str] != nil
 		if !t.w.history[stateOf(s)] && !made && !t.device.damaged {
 			t.w.violate("I8: %s lists what the server never said: %s", t.name, raw)

@@ -272,6 +272,7 @@ func (w *world) mutate(a *account.Account, body []byte) ([]byte, error) {
 		w.landed[ext] = p.Seq
 		if slices.ContainsFunc(p.Results, func(r core.MutationResult) bool { return r.Mid == by && r.Code != core.CodeOK }) {
 			w.landed[ext] = 0 // superseded: nobody is to show it
+			w.denied[ext] = true
 		}
 	}
 	return core.AppendMutatePage(nil, p), nil

@@ -61,6 +61,7 @@ type world struct {
 	author   map[string]*tab            // whose app set it
 	accepted map[string]*device         // those of them that must come to be
 	forsaken map[string]bool            // those that a wipe may have taken
+	denied   map[string]bool            // those that the rules refused, or what was sent in their place
 	restored bool
 	forgot   bool // the server dropped client records, or a device its storage
 	words    int
@@ -104,7 +105,7 @@ func newWorld(seed uint64, log io.Writer) *world {
 		rng: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), now: 1_700_000_000_000,
 		server: account.NewMemory(), friends: []string{anchor, "f1", "f2", "f3"},
 		logs: map[string]map[string]fact{}, history: map[string]bool{}, applied: map[string]int{}, landed: map[string]int64{},
-		author: map[string]*tab{}, accepted: map[string]*device{}, forsaken: map[string]bool{},
+		author: map[string]*tab{}, accepted: map[string]*device{}, forsaken: map[string]bool{}, denied: map[string]bool{},
 	}
 	w.message(anchor)
 	for range 1 + w.rng.IntN(2) {
