@@ -66,7 +66,7 @@ async function stalls(stage: Stage): Promise<Sample[]> {
   }
   return Object.entries(longest).map(([name, rounds]) => ({
     measure: `the longest task: ${name}`, size: `${sized(size)}, CPU ${rate} times slower`, unit: 'ms', against: '', bound: 16, rounds: { [ours]: rounds },
-    note: 'CPU time of scripts, style and painting in one task of the main thread, by a trace; what a trace’s fixed work takes at the same moment says how slow the CPU is.',
+    note: 'CPU time of scripts, style and painting in one task of the main thread, by a trace; what a trace’s fixed work takes at the same moment says how slow the CPU is. It is the one longest of thousands, and differs from run to run: of three, one had all five within the bound, and two had one a twentieth above it, another one each time.',
   }))
 }
 
