@@ -408,7 +408,7 @@ func TestARefusedWriteThatWasShownDeletesNothing(t *testing.T) {
 }
 
 // One that has landed and gets a new number has not landed under that.
-func TestALandedWriteThatIsRenumberedLeavesStorage(t *testing.T) {
+func TestALandedWriteThatIsRenumberedWaitsAgain(t *testing.T) {
 	w := newWorld(t)
 	w.fill(2)
 	w.open()
@@ -443,6 +443,7 @@ func TestALandedWriteThatIsRenumberedLeavesStorage(t *testing.T) {
 	a.fenced = false
 	a.handle(replica.Event{Kind: replica.EvChanged})
 	a.run()
+	assert.EqualValues(t, 1, a.status["pending"], "under its new number it waits")
 	a.refuse = nil
 	a.pass(120_000)
 	assert.Equal(t, []int{0}, codesOf(a.settled))
