@@ -37,15 +37,34 @@ export function watchPage(events: PageEvents): () => void {
   return () => undo.forEach((end) => end())
 }
 
+/** One channel for all waits, as to make and close one for each takes longer than the wait; undefined until the first. */
+let channel: MessageChannel | undefined
+/** Those that wait, in order: each message is for one. */
+const waiting: (() => void)[] = []
+
 /** Resolves in a task of its own; setTimeout would wait 4 ms each time. */
 export function nextTask(): Promise<void> {
   if (typeof MessageChannel === 'undefined') return new Promise((resolve) => setTimeout(resolve)) // jsdom has none
+  const { port1, port2 } = (channel ??= openChannel())
   return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
+    if (waiting.push(resolve) === 1) holdProcess(port1, true)
     port2.postMessage(null)
   })
+}
+
+function openChannel(): MessageChannel {
+  const channel = new MessageChannel()
+  const { port1 } = channel
+  port1.onmessage = () => {
+    const resolve = waiting.shift()!
+    if (waiting.length === 0) holdProcess(port1, false)
+    resolve()
+  }
+  return channel
+}
+
+/** Node does not end while a port is open, unless told so; a browser knows nothing of it. */
+function holdProcess(port: MessagePort, hold: boolean): void {
+  const { ref, unref } = port as { ref?(): void; unref?(): void }
+  ;(hold ? ref : unref)?.call(port)
 }
