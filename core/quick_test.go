@@ -30,6 +30,7 @@ func TestARowIsReadQuicklyAsByItsNames(t *testing.T) {
 		plain, want := core.RowByNames([]byte(text))
 		assert.Equal(t, want, err, text)
 		assert.Equal(t, plain, quick, text)
+		_, _ = parseSnapshotPage(t, []byte(`{"epoch":"e1","asOf":5,"rows":[`+text+`],"more":false,"nextMaxTime":0}`)) // for its text
 	}
 	head := `{"k":"p2p|bob","q":12,"t":1700000000000`
 	for _, v := range texts {

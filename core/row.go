@@ -53,19 +53,21 @@ func AppendRow(dst []byte, r *Row) []byte {
 // (sync.md R6). Byte slices of the row point into b. Unknown members are
 // skipped, so that a newer server can add some.
 func ParseRow(b []byte) (Row, error) {
-	r, end, err := rowAt(b, 0)
+	r, end, _, err := rowAt(b, 0)
 	if err == nil {
 		err = prefixed("row", atEnd(b, end))
 	}
 	return r, err
 }
 
-// rowAt reads the row at b[start:] and returns its end.
-func rowAt(b []byte, start int) (r Row, end int, err error) {
-	if end = r.takeWritten(b, start); end > 0 {
-		return r, end, r.check()
+// rowAt reads the row at b[start:] and returns its end, and whether its text is
+// known to be AppendRow's to the byte.
+func rowAt(b []byte, start int) (r Row, end int, written bool, err error) {
+	if end, written = r.takeWritten(b, start); end > 0 {
+		return r, end, written, r.check()
 	}
-	return rowByNames(b, start)
+	r, end, err = rowByNames(b, start)
+	return r, end, false, err
 }
 
 // rowByNames is rowAt of a row that is written in any way.
@@ -85,52 +87,56 @@ func rowByNames(b []byte, start int) (r Row, end int, err error) {
 
 // takeWritten reads the row at b[start:] if it is as AppendRow writes one, which
 // needs no look for names, and returns its end: 0 for any other, of which the rules
-// say what it is.
-func (r *Row) takeWritten(b []byte, start int) (end int) {
+// say what it is. plain tells that the text is AppendRow's to the byte, which it may
+// not be when the ext holds an escape: most characters have several.
+func (r *Row) takeWritten(b []byte, start int) (end int, plain bool) {
 	key, seq, time, rest := rowFront(view(b[start:]))
 	if key == "" {
-		return 0
+		return 0, false
 	}
 	k, err := ParseKey(string([]byte(key))) // a copy: key is a view of b
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	r.Key, r.Seq, r.UpdateTime = k, seq, time
-	if rest, err = r.takeExt(rest); err != nil {
-		return 0
+	if rest, plain, err = r.takeExt(rest); err != nil {
+		return 0, false
 	}
 	if rest, r.Msg, err = cutObject(rest, `,"m":{`); err != nil {
-		return 0
+		return 0, false
 	}
 	if rest, r.Revoke, err = cutObject(rest, `,"mt":1,"r":{`); err != nil {
-		return 0
+		return 0, false
 	}
 	r.Revoked = len(r.Revoke) > 0
 	if rest, r.Deleted = cutPrefix(rest, `,"d":1`); rest == "" || rest[0] != '}' {
-		return 0
+		return 0, false
 	}
-	return len(b) - len(rest) + 1
+	return len(b) - len(rest) + 1, plain
 }
 
-func (r *Row) takeExt(s string) (rest string, err error) {
+// takeExt reads the ext and its seq, if s begins with them; plain: without an escape.
+func (r *Row) takeExt(s string) (rest string, plain bool, err error) {
+	plain = true
 	if s, r.HasExt = cutPrefix(s, `,"x":`); r.HasExt {
 		end, err := skipString(bytesOf(s), 0)
 		if err != nil {
-			return s, err
+			return s, false, err
 		}
 		if r.Ext, err = String(bytesOf(s[:end])); err != nil {
-			return s, err
+			return s, false, err
 		}
+		plain = len(r.Ext) == end-len(`""`)
 		s = s[end:]
 	}
 	after, ok := cutPrefix(s, `,"xq":`)
 	if !ok {
-		return s, nil
+		return s, plain, nil
 	}
 	if r.ExtSeq, rest = leadingInt(after); r.ExtSeq == 0 {
-		return s, malformed(0) // or a 0, which AppendRow leaves out
+		return s, false, malformed(0) // or a 0, which AppendRow leaves out
 	}
-	return rest, nil
+	return rest, plain, nil
 }
 
 // cutObject takes the object off whose name and brace s may begin with.
@@ -207,7 +213,7 @@ func rowsAt(b []byte, start, limit int) (rows []Row, end int, err error) {
 		if len(rows) == limit {
 			return start, BadParam("rows: more than " + Itoa(int64(limit)))
 		}
-		row, end, err := rowAt(b, start)
+		row, end, _, err := rowAt(b, start)
 		if err != nil {
 			return end, err
 		}

@@ -299,9 +299,28 @@ func (s *SnapshotReader) enter(b []byte, start int) (end int, err error) {
 	return s.at, err
 }
 
-// Next returns the next row and its text, or nil after the last one or at the
-// first that is wrong. The text and what the row holds are parts of the page;
-// the row itself is overwritten by the next one.
+// Below returns the NextMax of a page with More before its rows are read, for who
+// wants to ask for what is below it already: 0 for any other page, and for one that
+// does not end as AppendSnapshotPage ends it. What is told counts when it was reached.
+func (s *SnapshotReader) Below() int64 {
+	i := len(s.page) - 1
+	for i > 0 && s.page[i-1] >= '0' && s.page[i-1] <= '9' {
+		i--
+	}
+	if i < 1 || !endsWith(view(s.page[:i]), `,"more":true,"nextMaxTime":`) {
+		return 0
+	}
+	n, rest := leadingInt(view(s.page[i:]))
+	if rest != "}" {
+		return 0
+	}
+	return n
+}
+
+// Next returns the next row and its text as AppendRow writes it, or nil after the
+// last one or at the first that is wrong. What the row holds are parts of the page,
+// and so is the text where it came like that, as nearly all do; the row itself is
+// overwritten by the next one.
 func (s *SnapshotReader) Next() (row *Row, text []byte, err error) {
 	if !s.rows {
 		if s.More && (s.last == 0 || s.NextMax < 1 || s.NextMax >= s.last) {
@@ -309,8 +328,8 @@ func (s *SnapshotReader) Next() (row *Row, text []byte, err error) {
 		}
 		return nil, nil, nil
 	}
-	start, end := s.at, 0
-	if s.row, end, err = rowAt(s.page, start); err == nil {
+	start, end, written := s.at, 0, false
+	if s.row, end, written, err = rowAt(s.page, start); err == nil {
 		err = s.check()
 	}
 	if err == nil {
@@ -321,7 +340,10 @@ func (s *SnapshotReader) Next() (row *Row, text []byte, err error) {
 	}
 	s.last = s.row.UpdateTime
 	s.read++
-	return &s.row, s.page[start:end:end], nil
+	if text = s.page[start:end:end]; !written {
+		text = AppendRow(make([]byte, 0, s.row.Room()), &s.row)
+	}
+	return &s.row, text, nil
 }
 
 func (s *SnapshotReader) check() error {

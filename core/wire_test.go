@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -13,24 +14,27 @@ import (
 
 var wireRow = core.Row{Key: core.Key{Type: core.P2P, ID: "bob"}, Seq: 5, UpdateTime: 9, Ext: "e", HasExt: true, ExtSeq: 4}
 
-// Each message reads back as it was written, and its text is pinned.
-// parseSnapshotPage reads a page to its end.
-func parseSnapshotPage(b []byte) (core.SnapshotPage, error) {
+// parseSnapshotPage reads a page to its end, and holds each row's text to be what
+// AppendRow writes.
+func parseSnapshotPage(t *testing.T, b []byte) (core.SnapshotPage, error) {
+	t.Helper()
 	s, err := core.ReadSnapshot(b)
 	if err != nil {
 		return core.SnapshotPage{}, err
 	}
 	p := core.SnapshotPage{Epoch: s.Epoch, AsOf: s.AsOf}
 	for {
-		row, _, err := s.Next()
+		row, text, err := s.Next()
 		if row == nil {
 			p.More, p.NextMax = s.More, s.NextMax
 			return p, err
 		}
+		assert.Equal(t, string(core.AppendRow(nil, row)), string(text))
 		p.Rows = append(p.Rows, *row)
 	}
 }
 
+// Each message reads back as it was written, and its text is pinned.
 func TestWireRoundTrips(t *testing.T) {
 	row := `{"k":"p2p|bob","q":5,"t":9,"x":"e","xq":4}`
 
@@ -71,7 +75,7 @@ func TestWireRoundTrips(t *testing.T) {
 	snap := core.SnapshotPage{Epoch: "e1", AsOf: 5, Rows: []core.Row{wireRow}, More: true, NextMax: 8}
 	b = core.AppendSnapshotPage(nil, &snap)
 	assert.JSONEq(t, `{"epoch":"e1","asOf":5,"rows":[`+row+`],"more":true,"nextMaxTime":8}`, string(b))
-	gotSnap, err := parseSnapshotPage(b)
+	gotSnap, err := parseSnapshotPage(t, b)
 	require.NoError(t, err)
 	assert.Equal(t, snap, gotSnap)
 
@@ -133,7 +137,7 @@ func TestWireRefusesWhatGoesNowhere(t *testing.T) {
 		`{"rows":[` + row("1") + `],"epoch":"e"}`:                             "epoch: is missing",
 		`{"epoch":"e","rows":[],"rows":[` + row("0") + `]}`:                   "row: q: 0 is under 1",
 	} {
-		_, err := parseSnapshotPage([]byte(body))
+		_, err := parseSnapshotPage(t, []byte(body))
 		assertBadParam(t, err, text, body)
 	}
 	for body, text := range map[string]string{
@@ -159,14 +163,14 @@ func TestASnapshotPageIsReadToItsEnd(t *testing.T) {
 	}
 	whole := core.AppendSnapshotPage(nil, &page)
 	for cut := range whole {
-		_, err := parseSnapshotPage(whole[:cut])
+		_, err := parseSnapshotPage(t, whole[:cut])
 		assert.Error(t, err, string(whole[:cut]))
 	}
 	for _, behind := range []string{"}", "x", ",", "{}"} {
-		_, err := parseSnapshotPage(append(whole[:len(whole):len(whole)], behind...))
+		_, err := parseSnapshotPage(t, append(whole[:len(whole):len(whole)], behind...))
 		assert.Error(t, err, behind)
 	}
-	got, err := parseSnapshotPage([]byte(" " + strings.ReplaceAll(string(whole), ",", " ,\n") + " "))
+	got, err := parseSnapshotPage(t, []byte(" "+strings.ReplaceAll(string(whole), ",", " ,\n")+" "))
 	require.NoError(t, err)
 	assert.Equal(t, page, got)
 
@@ -177,16 +181,36 @@ func TestASnapshotPageIsReadToItsEnd(t *testing.T) {
 	assert.Equal(t, string(core.AppendRow(nil, &page.Rows[0])), string(text))
 }
 
+// A row's text is a part of the page, without a copy, unless it is written in
+// another way than ours.
+func TestASnapshotsRowIsKeptAsItCame(t *testing.T) {
+	const ours = `{"k":"p2p|bob","q":5,"t":9,"x":"é/","m":{"a": 1}}`
+	for _, row := range []string{ours, `{"q":5,"k":"p2p|bob","t":9,"x":"é/","m":{"a": 1}}`, `{"k":"p2p|bob","q":5,"t":9,"x":"\u00e9\/","m":{"a": 1}}`,
+		`{"k":"p2p|bob","q":5,"t":9,"x":"é/","m":{"a": 1},"new":true}`} {
+		page := []byte(`{"epoch":"e1","asOf":5,"rows":[` + row + `],"more":false,"nextMaxTime":0}`)
+		s, err := core.ReadSnapshot(page)
+		require.NoError(t, err)
+		_, text, err := s.Next()
+		require.NoError(t, err)
+		assert.Equal(t, ours, string(text))
+		at := bytes.Index(page, []byte(row))
+		assert.Equal(t, row == ours, &text[0] == &page[at], row)
+		if row == ours {
+			assert.Equal(t, len(text), cap(text), "what is behind it is another's")
+		}
+	}
+}
+
 func TestASnapshotPageHasSoManyRows(t *testing.T) {
 	page := core.SnapshotPage{Epoch: "e1"}
 	for i := range int64(core.MaxSyncRows) {
 		page.Rows = append(page.Rows, core.Row{Key: core.Key{Type: core.P2P, ID: core.Itoa(i)}, Seq: i + 1, UpdateTime: 1000 - i})
 	}
-	got, err := parseSnapshotPage(core.AppendSnapshotPage(nil, &page))
+	got, err := parseSnapshotPage(t, core.AppendSnapshotPage(nil, &page))
 	require.NoError(t, err)
 	assert.Len(t, got.Rows, core.MaxSyncRows)
 	page.Rows = append(page.Rows, core.Row{Key: core.Key{Type: core.P2P, ID: "one more"}, Seq: 1, UpdateTime: 1})
-	_, err = parseSnapshotPage(core.AppendSnapshotPage(nil, &page))
+	_, err = parseSnapshotPage(t, core.AppendSnapshotPage(nil, &page))
 	assertBadParam(t, err, "rows: more than 500", "501 rows")
 }
 
@@ -226,7 +250,7 @@ func FuzzWire(f *testing.F) {
 		if v, err := core.ParseSyncPage(b); err == nil {
 			assert.True(t, json.Valid(core.AppendSyncPage(nil, &v)))
 		}
-		if v, err := parseSnapshotPage(b); err == nil {
+		if v, err := parseSnapshotPage(t, b); err == nil {
 			assert.True(t, json.Valid(core.AppendSnapshotPage(nil, &v)))
 		}
 		if v, err := core.ParseMutateRequest(b, core.MaxExt); err == nil {

@@ -117,9 +117,14 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 	r.base.put(e)
 }
 
-// newEntry returns a row's entry, whose key mostly stands in its text.
+// newEntry returns a row's entry, with a text of its own.
 func newEntry(row *core.Row) *entry {
-	raw := core.AppendRow(make([]byte, 0, row.Room()), row)
+	return entryOf(row, core.AppendRow(make([]byte, 0, row.Room()), row))
+}
+
+// entryOf returns the entry of a row whose text AppendRow wrote. Its key mostly
+// stands in that.
+func entryOf(row *core.Row, raw []byte) *entry {
 	key := core.KeyIn(raw)
 	if key == "" {
 		key = row.Key.String()

@@ -8,12 +8,14 @@ import "recents/core"
 type bootstrap struct {
 	shadow  *set
 	cursor  core.Cursor // where the changes start: the first page's asOf
-	nextMax int64       // maxTime of the next snapshot page
+	nextMax int64       // maxTime of the snapshot page that is read, or is the next to be
 	lowest  int64
 	listed  bool                 // the snapshot is whole: changes are next
 	asking  bool                 // a request is under way
+	asked   int64                // maxTime of the page that was asked for last
+	resting bool                 // a request failed: nothing is asked for before the timer says so
 	page    *core.SnapshotReader // what came and is not all in the shadow yet
-	buf     []byte               // of own
+	ahead   *core.SnapshotReader // the page below, of asked, which came meanwhile
 }
 
 // startOver begins a bootstrap, unless one runs.
@@ -36,17 +38,22 @@ func (r *Replica) startOver(reason string) {
 // bootNext asks for the next part of a bootstrap.
 func (r *Replica) bootNext() {
 	b := r.boot
-	if b == nil || b.asking || b.page != nil || !r.link.online {
+	if b == nil || b.asking || b.resting || b.page != nil || !r.link.online {
+		return
+	}
+	if !b.listed {
+		r.askPage(b, b.nextMax)
 		return
 	}
 	b.asking = true
-	if !b.listed {
-		q := core.SnapshotRequest{MaxTime: b.nextMax, Limit: core.MaxSyncRows}
-		r.fetch("/v1/snapshot", core.AppendSnapshotRequest(nil, &q), func(p response) { r.bootListed(b, p) })
-		return
-	}
 	q := core.SyncRequest{V: core.SyncVersion, Cursor: b.cursor, ClientID: r.cfg.ClientID, Limit: core.MaxSyncRows}
 	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), func(p response) { r.bootSynced(b, &q, p) })
+}
+
+func (r *Replica) askPage(b *bootstrap, maxTime int64) {
+	b.asking, b.asked = true, maxTime
+	q := core.SnapshotRequest{MaxTime: maxTime, Limit: core.MaxSyncRows}
+	r.fetch("/v1/snapshot", core.AppendSnapshotRequest(nil, &q), func(p response) { r.bootListed(b, p) })
 }
 
 func (r *Replica) bootListed(b *bootstrap, p response) {
@@ -63,6 +70,22 @@ func (r *Replica) bootListed(b *bootstrap, p response) {
 		r.bootFailed("an answer of the server's: "+err.Error(), 0)
 		return
 	}
+	if b.ahead = page; b.page == nil {
+		r.turnPage()
+		r.listSlice()
+	}
+}
+
+// turnPage goes on to the page that came, if it is the next one, and asks for the
+// one below it: to read a page takes about as long as to get one.
+func (r *Replica) turnPage() {
+	b := r.boot
+	page := b.ahead
+	b.ahead = nil
+	if page == nil || b.listed || b.asked != b.nextMax {
+		r.bootNext()
+		return
+	}
 	if b.cursor.Epoch == "" {
 		b.cursor = core.Cursor{Epoch: page.Epoch, Seq: page.AsOf}
 	}
@@ -71,7 +94,10 @@ func (r *Replica) bootListed(b *bootstrap, p response) {
 		return
 	}
 	b.page = page
-	r.listSlice()
+	below := page.Below()
+	if below > 0 && b.shadow.len()+core.MaxSyncRows < int(r.cfg.MaxCached) && !b.resting && r.link.online {
+		r.askPage(b, below)
+	}
 }
 
 // listSlice takes some rows of the page that came, and asks for the next one
@@ -85,8 +111,10 @@ func (r *Replica) listSlice() {
 		row, text, err := b.page.Next()
 		switch {
 		case err == nil && row == nil:
-			b.turn(r.cfg.MaxCached)
-			r.bootNext()
+			b.end(r.cfg.MaxCached)
+			if r.turnPage(); b.page != nil {
+				r.pause()
+			}
 			return
 		case err == nil && b.nextMax != 0 && row.UpdateTime > b.nextMax:
 			err = core.BadParam("rows above maxTime")
@@ -105,28 +133,22 @@ func (r *Replica) listSlice() {
 const parseCost = 4
 
 // add takes a row of a page and returns its size. A row that moved up while the
-// list was read may stand on two pages: the higher seq counts.
+// list was read may stand on two pages: the higher seq counts. The text mostly is
+// the page's own: then that is kept, and not a copy of each of its rows, which would
+// be as much again until they are collected.
 func (b *bootstrap) add(row *core.Row, text []byte) int {
-	key := row.Key.String()
-	if old := b.shadow.rows[key]; old == nil || old.seq < row.Seq {
-		b.shadow.put(&entry{key: key, seq: row.Seq, time: row.UpdateTime, raw: b.own(row, text)})
+	e := entryOf(row, text)
+	switch old := b.shadow.rows[e.key]; {
+	case old == nil:
+		b.shadow.add(e)
+	case old.seq < row.Seq:
+		b.shadow.put(e)
 	}
 	return len(text)
 }
 
-// own returns the row's text as newEntry writes it. That mostly is what came: then
-// the page is kept, and not a copy of each of its rows, which would be as much
-// again until they are collected.
-func (b *bootstrap) own(row *core.Row, text []byte) []byte {
-	b.buf = core.AppendRow(b.buf[:0], row)
-	if string(b.buf) == string(text) {
-		return text
-	}
-	return append(make([]byte, 0, len(b.buf)), b.buf...)
-}
-
-// turn goes on to the next page, if there is to be one.
-func (b *bootstrap) turn(limit int64) {
+// end says what follows a page that was read: the next one, if there is to be one.
+func (b *bootstrap) end(limit int64) {
 	page := b.page
 	b.page = nil
 	b.nextMax, b.listed = page.NextMax, !page.More
@@ -185,9 +207,11 @@ func (b *bootstrap) apply(page *core.SyncPage) {
 	b.cursor.Seq = page.Next
 }
 
-// bootFailed waits and goes on from where it was.
+// bootFailed waits and goes on from where it was. A page that came goes on
+// meanwhile.
 func (r *Replica) bootFailed(why string, after int64) {
 	r.fail(why)
+	r.boot.resting = true
 	if r.link.state == connecting || r.link.state == live {
 		r.link.state = offline
 	}

@@ -22,6 +22,3 @@ func Coalesce(muts []core.Mutation) (sent []core.Mutation) {
 	coalesce(batch, sent)
 	return sent
 }
-
-// Own is what a bootstrap keeps of a row that came as text.
-func Own(row *core.Row, text []byte) []byte { return new(bootstrap).own(row, text) }

@@ -110,6 +110,7 @@ func (r *Replica) resume() {
 	switch {
 	case r.link.state == shut:
 	case r.boot != nil:
+		r.boot.resting = false
 		r.bootNext()
 	case r.known:
 		r.pull()

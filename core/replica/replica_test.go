@@ -2,7 +2,6 @@ package replica_test
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"testing"
 
@@ -256,21 +255,6 @@ func TestAFrameOfNothingIsNone(t *testing.T) {
 	w.run()
 	assert.Contains(t, w.paths, "/v1/sync")
 	assert.NotEqual(t, socket, w.socket, "the socket was given up")
-}
-
-// A row is kept as it came, without a copy, unless it is written in another way
-// than ours.
-func TestARowIsKeptAsItCame(t *testing.T) {
-	const ours = `{"k":"p2p|bob","q":5,"t":9,"x":"é/","m":{"a":1}}`
-	for _, text := range []string{ours, `{"q":5,"k":"p2p|bob","t":9,"x":"é/","m":{"a":1}}`, `{"k":"p2p|bob","q":5,"t":9,"x":"\u00e9\/","m":{"a":1},"new":true}`} {
-		b := slices.Clip([]byte(text))
-		row, err := core.ParseRow(b)
-		require.NoError(t, err)
-		own := replica.Own(&row, b)
-		assert.Equal(t, ours, string(own))
-		assert.Equal(t, text == ours, &own[0] == &b[0], text)
-		assert.Equal(t, len(own), cap(own), "what is behind it is another's")
-	}
 }
 
 // N3: a server that is there again tells of changes with its ready; the frame
