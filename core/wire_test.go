@@ -184,9 +184,12 @@ func TestASnapshotPageIsReadToItsEnd(t *testing.T) {
 // A row's text is a part of the page, without a copy, unless it is written in
 // another way than ours.
 func TestASnapshotsRowIsKeptAsItCame(t *testing.T) {
-	const ours = `{"k":"p2p|bob","q":5,"t":9,"x":"é/","m":{"a": 1}}`
-	for _, row := range []string{ours, `{"q":5,"k":"p2p|bob","t":9,"x":"é/","m":{"a": 1}}`, `{"k":"p2p|bob","q":5,"t":9,"x":"\u00e9\/","m":{"a": 1}}`,
-		`{"k":"p2p|bob","q":5,"t":9,"x":"é/","m":{"a": 1},"new":true}`} {
+	const ours = `{"k":"p2p|bob","q":5,"t":9,"x":"{\"é\":\"/\"}","m":{"a": 1}}`
+	for _, row := range []string{ours,
+		`{"q":5,"k":"p2p|bob","t":9,"x":"{\"é\":\"/\"}","m":{"a": 1}}`,
+		`{"k":"p2p|bob","q":5,"t":9,"x":"{\"\u00e9\":\"\/\"}","m":{"a": 1}}`,
+		`{"k":"p2p|bob","q":5,"t":9,"x":"{\"é\":\"/\"}","m":{"a": 1},"new":true}`,
+	} {
 		page := []byte(`{"epoch":"e1","asOf":5,"rows":[` + row + `],"more":false,"nextMaxTime":0}`)
 		s, err := core.ReadSnapshot(page)
 		require.NoError(t, err)
