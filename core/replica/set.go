@@ -37,8 +37,9 @@ func (e *entry) before(o *entry) bool {
 }
 
 // blockSize bounds the entries of one block, so that an insert moves little
-// whatever the list's length.
-const blockSize = 512
+// whatever the list's length: while garbage is collected each pointer that moves is
+// told to the collector.
+const blockSize = 128
 
 // set is the live rows of one generation, by key and newest first.
 type set struct {

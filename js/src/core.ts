@@ -58,7 +58,15 @@ interface Event {
 }
 
 /** How long nothing else of the page may run while stored rows are loaded, ms. */
-const longestTask = 6
+const longestTask = 3
+/** How long a task may be that goes on with more of the core's work, ms: the way to the next task is as long as some slices of that. */
+const shortTask = 1
+/** How long a list may take before garbage is collected, ms: one that fails again and again leaves what had come of it. */
+const longestLoad = 10_000
+/** How long after events the collector gets its share again, ms: what it leaves open would make the next event dear, and a long rest gives it a long share. */
+const nextBreath = 8
+/** A breath in which the collector had something to do, ms. */
+const longBreath = 0.2
 /** How long closing waits for the last write to storage, ms. */
 const closePatience = 3000
 /** The close code of one that cannot keep up (sync.md). */
@@ -75,7 +83,11 @@ export async function startCore(host: Host, program: Promise<WebAssembly.Module>
   const leads = tabs?.leads ?? true // asked before storage is read: an older leader may write until then
   const reading = host.store?.load() // while the program is on its way
   try {
-    const core = new Core(host, await Machine.start(await program), tabs)
+    const compiled = await program
+    await nextTask() // each of these steps is long
+    const machine = await Machine.start(compiled)
+    await nextTask()
+    const core = new Core(host, machine, tabs)
     await core.load(leads, reading)
     return core
   } catch (error) {
@@ -111,6 +123,10 @@ export class Core {
   readonly #requests = new AbortController()
   #chunks: { id: number; list: Uint8Array<ArrayBuffer>[] } = { id: 0, list: [] } // of the batch that FxStore will bring
   #handling = false
+  #began = 0 // to handle events, ms
+  #breath: ReturnType<typeof setTimeout> | undefined // the next one
+  #known = false // there is a list, of storage or of the server
+  #collector: ReturnType<typeof setTimeout> | undefined // has garbage collected
   #stopped = false
   #loaded = false
   #whyDead = ''
@@ -136,9 +152,9 @@ export class Core {
     const online = isOnline()
     this.#send({ kind: EvStart, data: this.#config(online, leads) })
     if (reading) await this.#feed(await reading)
-    void nextTask().then(() => this.#machine.collect()) // the app, which waits for this, goes first
     if (this.#stopped) throw new Error(this.#whyDead)
     this.#loaded = true
+    this.#collectSoon()
     this.#unwatch = watchPage({
       network: (on) => this.#send({ kind: EvNetwork, code: Number(on) }),
       woke: () => {
@@ -183,6 +199,8 @@ export class Core {
     this.#tabs?.stop()
     this.#requests.abort()
     for (const { timeout } of this.#timers.values()) clearTimeout(timeout)
+    clearTimeout(this.#breath)
+    clearTimeout(this.#collector)
     for (const socket of this.#sockets.values()) socket.hangUp(1000)
     this.#timers.clear()
     this.#sockets.clear()
@@ -221,13 +239,44 @@ export class Core {
     this.#events.push(event)
     if (this.#handling) return
     this.#handling = true
+    this.#began = performance.now()
     try {
-      for (let next = this.#events.shift(); next && !this.#stopped; next = this.#events.shift()) this.#handle(next)
-      this.#machine.resume()
+      for (let next = this.#events.shift(); next && !this.#stopped; next = this.#events.shift()) {
+        if (next.kind === EvGoOn) this.#machine.breathe() // as in a task of its own
+        this.#handle(next)
+      }
+      this.#machine.breathe()
+      if (!this.#stopped) this.#breath ??= setTimeout(this.#breathe, nextBreath)
     } catch (error) {
       this.#die(textOf(error))
     } finally {
       this.#handling = false
+    }
+  }
+
+  /** Has garbage collected from when there is a list: on its way one leaves next to none, and each collection would mark what has come. */
+  #collectSoon(): void {
+    clearTimeout(this.#collector)
+    this.#collector = setTimeout(() => this.#collect(), this.#known ? 0 : longestLoad) // the app, which waits for the list, goes first
+  }
+
+  #collect(): void {
+    if (this.#stopped) return
+    try {
+      this.#machine.collect()
+    } catch (error) {
+      this.#die(textOf(error))
+    }
+  }
+
+  /** Lets a collection that is under way come to its end, in short tasks. */
+  readonly #breathe = (): void => {
+    this.#breath = undefined
+    if (this.#stopped) return
+    try {
+      if (this.#machine.breathe() >= longBreath) this.#breath = setTimeout(this.#breathe, nextBreath)
+    } catch (error) {
+      this.#die(textOf(error))
     }
   }
 
@@ -302,7 +351,9 @@ export class Core {
     this.#sockets.set(id, socket)
   }
 
+  /** Has the core go on after the page had its turn, or at once when it did not take long yet. */
   #pause(): void {
+    if (performance.now() - this.#began < shortTask) return this.#send({ kind: EvGoOn })
     this.#paused = true
     void nextTask().then(() => {
       this.#paused = false
@@ -343,6 +394,10 @@ export class Core {
   /** A tab whose storage failed goes its own way, until it works again: the others, whose storage may work, need a leader that stores. */
   #tell({ rests, ...status }: CoreStatus): void {
     this.#host.status(status)
+    if (status.cursor !== '' && !this.#known) {
+      this.#known = true
+      if (this.#loaded) this.#collectSoon()
+    }
     if (status.storage === 'memory') {
       this.#tabs?.stop()
       this.#tabs = undefined

@@ -1,6 +1,7 @@
 import { scope } from 'wasm_exec'
 
 import { decodeEffects, textIn, type Effect } from './effects.js'
+import { nextTask } from './page.js'
 import { textOf } from './result.js'
 
 /** The exports of recents.wasm, as wasm/browser has them. */
@@ -11,11 +12,11 @@ interface Exports {
   output(): number
   outputLen(): number
   collect(percent: number): void
-  resume(): void
+  breathe(): void
 }
 
-/** An export does not run Go's scheduler when it returns, and without it a GC cycle stays open for ever. */
-const callsPerResume = 256
+/** How many events the collector may wait for its share. */
+const callsPerBreath = 256
 
 /** For loading, which leaves next to no garbage: to collect it on the way took half of a load's time. */
 const environment = { GOGC: 'off' }
@@ -41,6 +42,7 @@ export class Machine {
     const go = new scope.Go()
     go.env = environment
     const instance = await WebAssembly.instantiate(program, go.importObject)
+    await nextTask() // to make it takes long, and to start it too
     const machine = new Machine(instance.exports as unknown as Exports)
     lastWords = ''
     go.exit = (code) => (machine.#dead ||= reason() || `exit code ${code}`)
@@ -55,7 +57,7 @@ export class Machine {
       if (data.length > 0) this.#write(typeof data === 'string' ? encoded(data) : data)
       const status = this.#exports.handle(kind, Date.now(), id, code, after)
       this.#check()
-      if (status === 0 && ++this.#calls % callsPerResume === 0) this.resume() // before the view, which it would detach if the memory grew
+      if (status === 0 && ++this.#calls % callsPerBreath === 0) this.breathe() // before the view, which it would detach if the memory grew
       const out = this.#read()
       if (status !== 0) throw new Error(textIn(out))
       return decodeEffects(out)
@@ -65,14 +67,17 @@ export class Machine {
     }
   }
 
-  /** Has garbage collected from now on: due once all is loaded. */
+  /** Has garbage collected from now on: due once a list is loaded. */
   collect(): void {
     if (!this.#dead) this.#exports.collect(growth)
   }
 
-  /** Lets Go's scheduler run: due once in a task. */
-  resume(): void {
-    if (!this.#dead) this.#exports.resume()
+  /** Lets the collector have its share of the time, once it collects: due once in a task. Returns how long it took, ms. */
+  breathe(): number {
+    if (this.#dead) return 0
+    const began = performance.now()
+    this.#exports.breathe()
+    return performance.now() - began
   }
 
   #write(data: Uint8Array): void {

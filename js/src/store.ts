@@ -13,8 +13,8 @@ const tellPatience = 1000
 const deletePatience = 2000
 /** How often a lost connection is opened again before storage counts as failed. */
 const mostReopened = 3
-/** Records read at once. */
-const run = 16
+/** Records read at once: each read is handed over in a task of its own, and a record is up to 180 KB. */
+const run = 4
 /** How many such reads are asked for ahead: the browser's process works while this one takes what came before. */
 const ahead = 8
 /** How many bytes are given to IndexedDB in one task, about: it copies them there and then. */

@@ -1,7 +1,7 @@
 package main
 
 import (
-	_ "syscall/js" // its event handler is what lets resume() run the scheduler
+	_ "syscall/js" // its event handler is what lets the runtime's own timers run
 	"unsafe"
 
 	"recents/core/replica"
