@@ -5,6 +5,7 @@ const ours = new Set(['FunctionCall', 'EvaluateScript', 'v8.compile', 'RunMicrot
 
 interface TraceEvent {
   name: string
+  cat: string
   ph: string
   pid: number
   tid: number
@@ -16,7 +17,7 @@ interface TraceEvent {
 }
 
 /** The categories that a trace needs for {@link readTrace}. */
-export const categories = ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8', 'disabled-by-default-v8.gc']
+export const categories = ['blink.user_timing', 'devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8', 'disabled-by-default-v8.gc']
 
 /** A task of a page's main thread. */
 export interface Task {
@@ -26,11 +27,15 @@ export interface Task {
   wall: number
   /** What the CPU time went into, ms. */
   parts: Record<string, number>
+  /** CPU time of all of it, the browser's own doing too, ms. What follows a promise of the browser's is in no part: a trace does not tell whose it is. */
+  whole: number
 }
 
 /** What a trace tells of the main threads of all pages. */
 export interface Reading {
   tasks: Task[]
+  /** Those from the page's mark `begin` on to its mark `end`. */
+  watched: Task[]
   /** CPU time of each run of {@link yardstick}, ms. */
   yardsticks: number[]
 }
@@ -52,8 +57,12 @@ export function readTrace(trace: Buffer): Reading {
   const mains = new Set(traceEvents.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map(threadOf))
   const lasting = traceEvents.filter((e) => e.ph === 'X' && e.tdur !== undefined && mains.has(threadOf(e)))
   const inOrder = lasting.sort((a, b) => a.ts - b.ts || b.dur! - a.dur!)
+  const timeOf = (mark: string): number => traceEvents.find((e) => e.name === mark && e.cat === 'blink.user_timing')?.ts ?? NaN
+  const [begin, end] = [timeOf('begin'), timeOf('end')]
+  const threads = [...mains].map((main) => tasksOfThread(inOrder.filter((e) => threadOf(e) === main)))
   return {
-    tasks: [...mains].flatMap((main) => tasksOfThread(inOrder.filter((e) => threadOf(e) === main))),
+    tasks: threads.flat(),
+    watched: threads.flat().filter(({ from, to }) => to >= begin && from <= end),
     yardsticks: lasting.filter(isYardstick).map(({ tdur }) => tdur! / 1000),
   }
 }
@@ -62,18 +71,20 @@ function isYardstick({ name, args }: TraceEvent): boolean {
   return name === 'FunctionCall' && args.data?.functionName === yardstick.name
 }
 
-/** The tasks of one thread, whose events are in the order of their start, outer ones first. */
-function tasksOfThread(events: readonly TraceEvent[]): Task[] {
-  const tasks: Task[] = []
+/** The tasks of one thread, whose events are in the order of their start, outer ones first; when each began and ended, microseconds. */
+function tasksOfThread(events: readonly TraceEvent[]): (Task & { from: number; to: number })[] {
+  const tasks: (Task & { from: number; to: number })[] = []
   let end = 0
   let counted = 0 // the end of the last event that was counted: what lies in it was counted with it
   for (const event of events) {
     const { name, ts, dur = 0, tdur = 0 } = event
     const task = tasks.at(-1)
     if (name === 'RunTask') {
-      tasks.push({ cpu: 0, wall: dur / 1000, parts: {} })
       end = ts + dur
-    } else if (task && ours.has(name) && !isYardstick(event) && ts < end && ts >= counted) {
+      tasks.push({ cpu: 0, wall: dur / 1000, parts: {}, whole: tdur / 1000, from: ts, to: end })
+    } else if (task && isYardstick(event)) {
+      task.whole -= tdur / 1000
+    } else if (task && ours.has(name) && ts < end && ts >= counted) {
       task.cpu += tdur / 1000
       task.parts[name] = (task.parts[name] ?? 0) + tdur / 1000
       counted = ts + dur
