@@ -62,9 +62,9 @@ func ParseRow(b []byte) (Row, error) {
 
 // rowAt reads the row at b[start:] and returns its end, and whether its text is
 // known to be AppendRow's to the byte.
-func rowAt(b []byte, start int) (r Row, end int, written bool, err error) {
-	if end, written = r.takeWritten(b, start); end > 0 {
-		return r, end, written, r.check()
+func rowAt(b []byte, start int) (r Row, end int, plain bool, err error) {
+	if end, plain = r.takeWritten(b, start); end > 0 {
+		return r, end, plain, r.check()
 	}
 	r, end, err = rowByNames(b, start)
 	return r, end, false, err
@@ -87,9 +87,9 @@ func rowByNames(b []byte, start int) (r Row, end int, err error) {
 
 // takeWritten reads the row at b[start:] if it is as AppendRow writes one, which
 // needs no look for names, and returns its end: 0 for any other, of which the rules
-// say what it is. written tells that the text is AppendRow's to the byte, which it may
+// say what it is. plain tells that the text is AppendRow's to the byte, which it may
 // not be when the ext holds an escape: most characters have several.
-func (r *Row) takeWritten(b []byte, start int) (end int, written bool) {
+func (r *Row) takeWritten(b []byte, start int) (end int, plain bool) {
 	key, seq, time, rest := rowFront(view(b[start:]))
 	if key == "" {
 		return 0, false
@@ -99,7 +99,7 @@ func (r *Row) takeWritten(b []byte, start int) (end int, written bool) {
 		return 0, false
 	}
 	r.Key, r.Seq, r.UpdateTime = k, seq, time
-	if rest, written, err = r.takeExt(rest); err != nil {
+	if rest, plain, err = r.takeExt(rest); err != nil {
 		return 0, false
 	}
 	if rest, r.Msg, err = cutObject(rest, `,"m":{`); err != nil {
@@ -112,12 +112,12 @@ func (r *Row) takeWritten(b []byte, start int) (end int, written bool) {
 	if rest, r.Deleted = cutPrefix(rest, `,"d":1`); rest == "" || rest[0] != '}' {
 		return 0, false
 	}
-	return len(b) - len(rest) + 1, written
+	return len(b) - len(rest) + 1, plain
 }
 
-// takeExt reads the ext and its seq, if s begins with them.
-func (r *Row) takeExt(s string) (rest string, written bool, err error) {
-	written = true
+// takeExt reads the ext and its seq, if s begins with them; plain: without an escape.
+func (r *Row) takeExt(s string) (rest string, plain bool, err error) {
+	plain = true
 	if s, r.HasExt = cutPrefix(s, `,"x":`); r.HasExt {
 		end, err := skipString(bytesOf(s), 0)
 		if err != nil {
@@ -126,23 +126,17 @@ func (r *Row) takeExt(s string) (rest string, written bool, err error) {
 		if r.Ext, err = String(bytesOf(s[:end])); err != nil {
 			return s, false, err
 		}
-		written = len(r.Ext) == end-len(`""`) || isWritten(s[:end], r.Ext)
+		plain = len(r.Ext) == end-len(`""`)
 		s = s[end:]
 	}
 	after, ok := cutPrefix(s, `,"xq":`)
 	if !ok {
-		return s, written, nil
+		return s, plain, nil
 	}
 	if r.ExtSeq, rest = leadingInt(after); r.ExtSeq == 0 {
 		return s, false, malformed(0) // or a 0, which AppendRow leaves out
 	}
-	return rest, written, nil
-}
-
-// isWritten reports whether a JSON string's text is AppendString's of its value.
-func isWritten(text, value string) bool {
-	var room [128]byte // for most: one that is longer is allocated
-	return string(AppendString(room[:0], value)) == text
+	return rest, plain, nil
 }
 
 // cutObject takes the object off whose name and brace s may begin with.

@@ -248,11 +248,12 @@ type SnapshotReader struct {
 	NextMax int64
 
 	page []byte
-	at   int   // where the next row stands, while there is one
-	rows bool  // there is one
-	read int   // how many were
-	row  Row   // the newest of them
-	last int64 // its UpdateTime, 0: there was none
+	at   int    // where the next row stands, while there is one
+	rows bool   // there is one
+	read int    // how many were
+	row  Row    // the newest of them
+	last int64  // its UpdateTime, 0: there was none
+	buf  []byte // of written
 }
 
 // ReadSnapshot begins to read the data of a /v1/snapshot answer, which must not
@@ -328,8 +329,8 @@ func (s *SnapshotReader) Next() (row *Row, text []byte, err error) {
 		}
 		return nil, nil, nil
 	}
-	start, end, written := s.at, 0, false
-	if s.row, end, written, err = rowAt(s.page, start); err == nil {
+	start, end, plain := s.at, 0, false
+	if s.row, end, plain, err = rowAt(s.page, start); err == nil {
 		err = s.check()
 	}
 	if err == nil {
@@ -340,10 +341,19 @@ func (s *SnapshotReader) Next() (row *Row, text []byte, err error) {
 	}
 	s.last = s.row.UpdateTime
 	s.read++
-	if text = s.page[start:end:end]; !written {
-		text = AppendRow(make([]byte, 0, s.row.Room()), &s.row)
+	if text = s.page[start:end:end]; !plain {
+		text = s.written(text)
 	}
 	return &s.row, text, nil
+}
+
+// written returns the row's text as AppendRow writes it: what came, if it is that.
+func (s *SnapshotReader) written(came []byte) []byte {
+	s.buf = AppendRow(s.buf[:0], &s.row)
+	if string(s.buf) == string(came) {
+		return came
+	}
+	return append(make([]byte, 0, len(s.buf)), s.buf...)
 }
 
 func (s *SnapshotReader) check() error {

@@ -148,6 +148,22 @@ func TestN9APageIsDamagedBelowWhichOneWasAskedFor(t *testing.T) {
 	w.requireWhole()
 }
 
+// N10: what the server asked for holds, whatever is wrong with the page before.
+func TestN10AWaitIsNotShortenedByADamagedPage(t *testing.T) {
+	w := listing(t)
+	w.refuseAfter = func(path string) (int64, bool) { return 30_000, path == "/v1/snapshot" }
+	w.heldBack[0].Data = []byte(strings.Replace(string(w.heldBack[0].Data), `{"k":"p2p|f900"`, `{"k":"|f900"`, 1))
+	w.nextAnswer()
+	w.nextAnswer() // the refusal
+	w.run()
+	require.Contains(t, w.status["lastError"], "f900")
+	w.refuseAfter = nil
+	w.pass(29_000)
+	assert.Equal(t, 2, w.asked())
+	w.pass(2000)
+	assert.Equal(t, 3, w.asked())
+}
+
 // A log that was rebuilt between two pages makes no list of both.
 func TestAPageOfAnotherLogComesAhead(t *testing.T) {
 	w := listing(t)

@@ -13,9 +13,9 @@ type bootstrap struct {
 	listed  bool                 // the snapshot is whole: changes are next
 	asking  bool                 // a request is under way
 	asked   int64                // maxTime of the page that was asked for last
-	resting bool                 // a request failed: nothing is asked for before the timer says so
+	waits   bool                 // a request failed: nothing is asked for before the timer says so
 	page    *core.SnapshotReader // what came and is not all in the shadow yet
-	ahead   *core.SnapshotReader // the page below, of asked, which came meanwhile
+	below   *core.SnapshotReader // the page of asked, which came while the one above it is read
 }
 
 // startOver begins a bootstrap, unless one runs.
@@ -38,7 +38,7 @@ func (r *Replica) startOver(reason string) {
 // bootNext asks for the next part of a bootstrap.
 func (r *Replica) bootNext() {
 	b := r.boot
-	if b == nil || b.asking || b.resting || b.page != nil || !r.link.online {
+	if b == nil || b.asking || b.waits || b.page != nil || !r.link.online {
 		return
 	}
 	if !b.listed {
@@ -70,7 +70,7 @@ func (r *Replica) bootListed(b *bootstrap, p response) {
 		r.bootFailed("an answer of the server's: "+err.Error(), 0)
 		return
 	}
-	if b.ahead = page; b.page == nil {
+	if b.below = page; b.page == nil {
 		r.turnPage()
 		r.listSlice()
 	}
@@ -80,8 +80,8 @@ func (r *Replica) bootListed(b *bootstrap, p response) {
 // one below it: to read a page takes about as long as to get one.
 func (r *Replica) turnPage() {
 	b := r.boot
-	page := b.ahead
-	b.ahead = nil
+	page := b.below
+	b.below = nil
 	if page == nil || b.listed || b.asked != b.nextMax {
 		r.bootNext()
 		return
@@ -94,14 +94,14 @@ func (r *Replica) turnPage() {
 		return
 	}
 	b.page = page
-	below := page.Below()
-	if below > 0 && b.shadow.len()+core.MaxSyncRows < int(r.cfg.MaxCached) && !b.resting && r.link.online {
-		r.askPage(b, below)
+	next := page.Below()
+	if next > 0 && b.shadow.len()+core.MaxSyncRows < int(r.cfg.MaxCached) && !b.waits && r.link.online {
+		r.askPage(b, next)
 	}
 }
 
-// listSlice takes some rows of the page that came, and asks for the next one
-// after the last of them.
+// listSlice takes some rows of the page that came, and turns to the next one after
+// the last of them.
 func (r *Replica) listSlice() {
 	b := r.boot
 	if b == nil || b.page == nil {
@@ -111,7 +111,7 @@ func (r *Replica) listSlice() {
 		row, text, err := b.page.Next()
 		switch {
 		case err == nil && row == nil:
-			b.end(r.cfg.MaxCached)
+			b.endPage(r.cfg.MaxCached)
 			if r.turnPage(); b.page != nil {
 				r.pause()
 			}
@@ -147,8 +147,9 @@ func (b *bootstrap) add(row *core.Row, text []byte) int {
 	return len(text)
 }
 
-// end says what follows a page that was read: the next one, if there is to be one.
-func (b *bootstrap) end(limit int64) {
+// endPage says what follows a page that was read: the next one, if there is to be
+// one.
+func (b *bootstrap) endPage(limit int64) {
 	page := b.page
 	b.page = nil
 	b.nextMax, b.listed = page.NextMax, !page.More
@@ -207,15 +208,18 @@ func (b *bootstrap) apply(page *core.SyncPage) {
 	b.cursor.Seq = page.Next
 }
 
-// bootFailed waits and goes on from where it was. A page that came goes on
-// meanwhile.
+// bootFailed waits and goes on from where it was. A page that came is read on
+// meanwhile; what is wrong with it shortens no wait that the server asked for.
 func (r *Replica) bootFailed(why string, after int64) {
+	b := r.boot
 	r.fail(why)
-	r.boot.resting = true
 	if r.link.state == connecting || r.link.state == live {
 		r.link.state = offline
 	}
-	r.retryPull(after)
+	if !b.waits || after > 0 {
+		r.retryPull(after)
+	}
+	b.waits = true
 }
 
 // bootAgain waits and begins anew.

@@ -110,7 +110,7 @@ func (r *Replica) resume() {
 	switch {
 	case r.link.state == shut:
 	case r.boot != nil:
-		r.boot.resting = false
+		r.boot.waits = false
 		r.bootNext()
 	case r.known:
 		r.pull()

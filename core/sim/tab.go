@@ -111,8 +111,10 @@ func (t *tab) start() {
 	leads, online := t.seat == nil || t.seat.leads, t.online
 	t.stage = reading
 	t.event(replica.Event{Kind: replica.EvStart, Data: fmt.Appendf(nil,
-		`{"account":"me","clientId":%q,"seed":%d,"storage":true,"follow":%t,"online":%t,"maxCached":100,"slice":%d}`,
-		t.name, t.w.rng.IntN(1<<30), !leads, online, 1+t.w.rng.IntN(2000))}) // a pause every few rows, or none
+		`{"account":"me","clientId":%q,"seed":%d,"storage":true,"follow":%t,"online":%t,"maxCached":%d,"slice":%d}`,
+		t.name, t.w.rng.IntN(1<<30), !leads, online,
+		[]int{100, 100_000}[t.w.rng.IntN(2)], // room for the page that is asked for ahead, or none
+		1+t.w.rng.IntN(2000))}) // a pause every few rows, or none
 	t.read(nil, func() {
 		t.stage = running
 		if t.seat != nil {
