@@ -34,8 +34,8 @@ export interface Task {
 /** What a trace tells of the main threads of all pages. */
 export interface Reading {
   tasks: Task[]
-  /** Those from the page's mark `begin` on to its mark `end`. */
-  watched: Task[]
+  /** What was between the page's marks `begin` and `end`: nothing without them. */
+  watched: { tasks: Task[]; yardsticks: number[] }
   /** CPU time of each run of {@link yardstick}, ms. */
   yardsticks: number[]
 }
@@ -50,6 +50,9 @@ export function yardstick(): void {
   document.documentElement.dataset.yardstick = String(hash) // or a compiler would leave the loop out
 }
 
+/** How far from what is watched a yardstick may be that tells of it, microseconds. */
+const margin = 150_000
+
 /** Reads a trace. */
 export function readTrace(trace: Buffer): Reading {
   const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] }
@@ -59,11 +62,16 @@ export function readTrace(trace: Buffer): Reading {
   const inOrder = lasting.sort((a, b) => a.ts - b.ts || b.dur! - a.dur!)
   const timeOf = (mark: string): number => traceEvents.find((e) => e.name === mark && e.cat === 'blink.user_timing')?.ts ?? NaN
   const [begin, end] = [timeOf('begin'), timeOf('end')]
+  const yardsticks = lasting.filter(isYardstick)
+  const inMs = ({ tdur }: TraceEvent): number => tdur! / 1000
   const threads = [...mains].map((main) => tasksOfThread(inOrder.filter((e) => threadOf(e) === main)))
   return {
     tasks: threads.flat(),
-    watched: threads.flat().filter(({ from, to }) => to >= begin && from <= end),
-    yardsticks: lasting.filter(isYardstick).map(({ tdur }) => tdur! / 1000),
+    watched: {
+      tasks: threads.flat().filter(({ from, to }) => to >= begin && from <= end),
+      yardsticks: yardsticks.filter(({ ts }) => ts >= begin - margin && ts <= end + margin).map(inMs),
+    },
+    yardsticks: yardsticks.map(inMs),
   }
 }
 

@@ -61,11 +61,15 @@ interface Event {
 const longestTask = 3
 /** How long a task may be that goes on with more of the core's work, ms: the way to the next task is as long as some slices of that. */
 const shortTask = 1
+/** How often one may, whatever the clock says: some browsers' stands still for 100 ms, lest a page be told by its speed. */
+const mostSlices = 8
 /** How long a list may take before garbage is collected, ms: one that fails again and again leaves what had come of it. */
-const longestLoad = 10_000
-/** How long after events the collector gets its share again, ms: what it leaves open would make the next event dear, and a long rest gives it a long share. */
-const nextBreath = 8
-/** A breath in which the collector had something to do, ms. */
+const longestLoad = 3000
+/** How long after events the collector gets its share again, ms, and twice as long after each time that it did nothing: it takes no more than 30% of the time since it began, and what is left open makes the next event dear. */
+const firstRest = 8
+/** After which rest without anything done it is through, ms. */
+const lastRest = 256
+/** A breath in which the collector did something, ms. */
 const longBreath = 0.2
 /** How long closing waits for the last write to storage, ms. */
 const closePatience = 3000
@@ -124,7 +128,9 @@ export class Core {
   #chunks: { id: number; list: Uint8Array<ArrayBuffer>[] } = { id: 0, list: [] } // of the batch that FxStore will bring
   #handling = false
   #began = 0 // to handle events, ms
+  #slices = 0 // that followed within the task
   #breath: ReturnType<typeof setTimeout> | undefined // the next one
+  #rest = firstRest // before the one after that
   #known = false // there is a list, of storage or of the server
   #collector: ReturnType<typeof setTimeout> | undefined // has garbage collected
   #stopped = false
@@ -240,13 +246,15 @@ export class Core {
     if (this.#handling) return
     this.#handling = true
     this.#began = performance.now()
+    this.#slices = 0
     try {
       for (let next = this.#events.shift(); next && !this.#stopped; next = this.#events.shift()) {
         if (next.kind === EvGoOn) this.#machine.breathe() // as in a task of its own
         this.#handle(next)
       }
       this.#machine.breathe()
-      if (!this.#stopped) this.#breath ??= setTimeout(this.#breathe, nextBreath)
+      this.#rest = firstRest
+      if (!this.#stopped) this.#breath ??= setTimeout(this.#breathe, firstRest)
     } catch (error) {
       this.#die(textOf(error))
     } finally {
@@ -274,7 +282,8 @@ export class Core {
     this.#breath = undefined
     if (this.#stopped) return
     try {
-      if (this.#machine.breathe() >= longBreath) this.#breath = setTimeout(this.#breathe, nextBreath)
+      this.#rest = this.#machine.breathe() < longBreath ? 2 * this.#rest : firstRest
+      if (this.#rest <= lastRest) this.#breath = setTimeout(this.#breathe, this.#rest)
     } catch (error) {
       this.#die(textOf(error))
     }
@@ -353,7 +362,7 @@ export class Core {
 
   /** Has the core go on after the page had its turn, or at once when it did not take long yet. */
   #pause(): void {
-    if (performance.now() - this.#began < shortTask) return this.#send({ kind: EvGoOn })
+    if (performance.now() - this.#began < shortTask && this.#slices++ < mostSlices) return this.#send({ kind: EvGoOn })
     this.#paused = true
     void nextTask().then(() => {
       this.#paused = false

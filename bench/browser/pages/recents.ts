@@ -18,7 +18,7 @@ interface Ours extends Peer {
   trickle(count: number, each: number, wait: number): Promise<void>
   /** Bytes of the core's memory. */
   memory(): number
-  /** Starts from what is stored, without a server. */
+  /** Starts from what is stored, without a server, and asks for a list a second later. */
   load(count: number): Promise<void>
   close(): Promise<void>
 }
@@ -206,6 +206,8 @@ const ours: Ours = {
     await watched(async () => {
       client = connect(options)
       await client.ready
+      await task(1000) // what the start leaves for later
+      await client.messageService.queryMySessionList()
     })
     if (client.status.cached !== count) throw new Error(`${client.status.cached} sessions are cached, not ${count}`)
   },
