@@ -77,7 +77,7 @@ const reasons: Record<keyof typeof scenes, string> = {
   'changes, 20 a second': 'By a profile it was the collector of Go’s runtime, which marked all of a list in one go, 20 ms at this speed. It gets a share of the time after each event now, and short tasks of its own until it is through.',
   'a backlog of 2,000 changes': 'As above; and a block of the list moves few pointers when a session comes to its top, since while garbage is collected each of them is told to the collector. What is long now is the record of what changed on its way to storage.',
   'lists of 100': 'By a profile it is the first list that is asked for: the functions for it are compiled at their first use, and a hundred sessions decoded. The others take a tenth of that.',
-  'a warm start, and a list a second later': 'It reads four records of storage in a task, each of up to 180 KB, where it read sixteen, and takes no more than 3 ms of them at a time.',
+  'a warm start, and a list a second later': 'By a profile it is the list, a hundred sessions that are written by the core, decoded and copied for the first time; or, as long, a record of a megabyte that the backlog before it left in storage; or the first words of the server beside a share of the collector’s. Four records of storage are read in a task, where it were sixteen, and no more than 3 ms of them are taken at a time.',
 }
 
 function median(numbers: number[]): number {
