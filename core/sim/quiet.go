@@ -29,6 +29,7 @@ func (w *world) quiesce() {
 		w.open(d) // finds what a tab that is gone left in the outbox
 	}
 	w.drain()
+	w.harmSome()
 	w.awaitPulls()
 	w.message(anchor) // two that believe to lead find out as they write
 	if !w.settle() {
@@ -39,6 +40,21 @@ func (w *world) quiesce() {
 		d.damaged = false
 	}
 	w.checkViews()
+}
+
+// harmSome damages, of some devices, what their tabs have stored by now. These have
+// no reason to read it again; the next one finds it.
+func (w *world) harmSome() {
+	if w.rng.IntN(4) > 0 {
+		return
+	}
+	w.round() // for what waits to be stored
+	w.drain()
+	for _, d := range w.devices {
+		w.damage(d)
+		w.open(d)
+	}
+	w.drain()
 }
 
 // awaken ends what keeps tabs from running.

@@ -114,7 +114,7 @@ func (t *tab) start() {
 		`{"account":"me","clientId":%q,"seed":%d,"storage":true,"follow":%t,"online":%t,"maxCached":%d,"slice":%d}`,
 		t.name, t.w.rng.IntN(1<<30), !leads, online,
 		[]int{100, 100_000}[t.w.rng.IntN(2)], // room for the page that is asked for ahead, or none
-		1+t.w.rng.IntN(2000))}) // a pause every few rows, or none
+		1+t.w.rng.IntN(2000))})               // a pause every few rows, or none
 	t.read(nil, func() {
 		t.stage = running
 		if t.seat != nil {
