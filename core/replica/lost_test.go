@@ -449,3 +449,43 @@ func TestALandedWriteThatIsRenumberedWaitsAgain(t *testing.T) {
 	assert.Equal(t, []int{0}, codesOf(a.settled))
 	assert.Empty(t, a.disk.outbox)
 }
+
+// A client is closed while the answer to a write is on its way, whose number the
+// base contains already: the rules may have refused it, and did.
+func TestAWriteThatIsNotAnsweredIsNotToldAsAppliedAtTheEnd(t *testing.T) {
+	for name, waits := range map[string]int64{"its call is open": 0, "its call was answered with 202": 5000} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fill(2)
+			w.open()
+			w.pass(1000)
+			w.mute = true
+			require.NoError(t, w.update(func(a *account.Account) error {
+				_, err := a.Delete(core.Key{Type: core.P2P, ID: "f0"}, 0, false)
+				return err
+			}))
+			w.slow = "/v1/mutate"
+			w.setExt("f0", "mine")
+			call := w.callID
+			w.run()
+			require.NotEmpty(t, w.heldBack, "the server has it: superseded")
+			w.pass(waits)
+			w.mute = false
+			w.run()
+			require.Equal(t, "e1.3", w.status["cursor"])
+			w.handle(replica.Event{Kind: replica.EvClose})
+			w.run()
+			require.True(t, w.closed)
+			w.queued(w.reply(call))
+			assert.Empty(t, w.settled)
+
+			w.slow = ""
+			w.open()
+			w.pass(5000)
+			assert.Empty(t, w.disk.outbox, "the next tab asked")
+			assert.EqualValues(t, 0, w.status["pending"])
+			ids, _ := w.onServer()
+			assert.Equal(t, []string{"f1"}, ids)
+		})
+	}
+}

@@ -247,11 +247,12 @@ func (r *Replica) startTimer(id, ms int64) { r.do(Effect{Kind: FxTimer, ID: id, 
 //go:noinline
 func (r *Replica) stopTimer(id int64) { r.do(Effect{Kind: FxCancel, ID: id}) }
 
-// close settles what is open, and waits for what is not stored yet.
+// close settles what is open, and waits for what is not stored yet. Of a write that
+// the base contains and that was not answered nothing is told: the rules may have
+// refused it. Storage keeps it, so that the next tab asks.
 func (r *Replica) close() {
 	r.hangUp(closeNormal, "")
 	r.link.state = shut
-	r.letGo()
 	for _, w := range r.writes {
 		if r.store.on {
 			r.answerQueued(w)
