@@ -5,7 +5,7 @@ import type { Stage } from './stage'
 const size = 10_000
 
 /** Where the time goes, by a profile. */
-const reason = 'By a profile half of ours is the core, a quarter of that its collector: it checks what came, keeps it in order and writes the session that is told. A sixth is the page’s decoding and reading of that text, without which no callback has an object, and the rest handing texts over, storing them, telling other tabs, and a tenth waiting. What took most off: frames that come together are one event; rows that are as they are written are read without looking for names; a last message goes beside its session, and not escaped in it; what the core answers is read where it stands. Inlining in Go changed nothing here, since the browser does it as well. A collector that runs half as often would take a fifteenth off, and memory over its budget.'
+const reason = 'By a profile half of ours is the core, a quarter of that its collector: it checks what came, keeps it in order and writes the session that is told. A sixth is the page’s decoding and reading of that text, without which no callback has an object, and the rest handing texts over, storing them, telling other tabs, and a tenth waiting. What took most off: frames that come together are one event; rows that are as they are written are read without looking for names; a last message goes beside its session, and not escaped in it; what the core answers is read where it stands. Inlining in Go changed nothing here, since the browser does it as well. A collector that runs half as often would, by estimate, take a fifteenth off and memory over its budget; that was not tried.'
 
 /** Changes a second, each told to the app and stored. */
 export async function updates(stage: Stage): Promise<Sample[]> {
