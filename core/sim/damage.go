@@ -42,10 +42,12 @@ func (w *world) damage(d *device) {
 // that has not read it.
 func (w *world) damageOutbox(s *disk) {
 	s.outbox = slices.Clone(s.outbox)
-	for _, ext := range gjson.GetBytes(s.outbox[0].Write, "muts.#.ext").Array() {
+	oldest := &s.outbox[0]
+	oldest.was = oldest.written() // which may have been harmed before
+	for _, ext := range gjson.GetBytes(oldest.was, "muts.#.ext").Array() {
 		delete(w.accepted, ext.Str)
 	}
-	s.outbox[0].was, s.outbox[0].Write = s.outbox[0].Write, json.RawMessage("null")
+	oldest.Write = json.RawMessage("null")
 }
 
 // noRows is a record that is as it should be and holds no row: its magic, the
