@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 
 	"recents/core/sim"
@@ -27,6 +28,9 @@ func main() {
 	replay := flag.Uint64("replay", 0, "run this seed alone, and tell all that happens")
 	first := flag.Bool("first", false, "stop at the first violation")
 	flag.Parse()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(800) // a schedule leaves much garbage, and little that lives
+	}
 	if *replay != 0 {
 		os.Exit(tell(*replay, *steps))
 	}
