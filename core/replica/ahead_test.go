@@ -178,3 +178,23 @@ func TestAPageOfAnotherLogComesAhead(t *testing.T) {
 	}
 	w.requireWhole()
 }
+
+// A browser goes offline between two pages: the one that came is read, nothing is
+// asked for, and the list goes on from there.
+func TestAnOfflineBrowserReadsThePageThatCameAhead(t *testing.T) {
+	w := listing(t)
+	w.nextAnswer()
+	w.nextAnswer()
+	require.Equal(t, 2, w.asked())
+	w.setOnline(false)
+	w.run()
+	assert.Equal(t, 2, w.asked(), "what is asked for offline fails")
+	w.setOnline(true)
+	w.run()
+	assert.Equal(t, 3, w.asked(), "no page again")
+	for w.run(); len(w.heldBack) > 0; w.run() {
+		w.nextAnswer()
+	}
+	assert.Equal(t, 3, w.asked())
+	w.requireWhole()
+}
