@@ -312,6 +312,25 @@ func TestImports(t *testing.T) {
 	assert.Nil(t, b.deliver(b.make("e", key("me"), at(4000))), "I5: history from before the delete")
 }
 
+// A delete that was collected says no more than that it is older than its tombstone
+// became: an import of after that is news.
+func TestAnImportAfterADeleteThatWasCollected(t *testing.T) {
+	const day = 24 * 3600_000
+	b := newBench(t)
+	b.receive("bob", "1")
+	b.delete(key("bob"))
+	for i := range 1000 {
+		b.receive("busy", fmt.Sprint("m", i))
+	}
+	b.now += 20 * day
+	sent := b.now
+	b.now += 20 * day
+	b.op(func(a *account.Account) error { _, err := a.Collect(); return err })
+	assert.Nil(t, b.deliver(b.make("bob", key("me"), fmt.Sprintf(`{"uuid":"0","timestamp":%d}`, sent-21*day))), "history from before the delete")
+	b.deliver(b.make("bob", key("me"), fmt.Sprintf(`{"uuid":"2","timestamp":%d}`, sent)))
+	assert.NotNil(t, b.get(key("bob")))
+}
+
 func TestRevokeRules(t *testing.T) {
 	t.Run("the last message becomes a revoke, and the time stays", func(t *testing.T) {
 		b := newBench(t)

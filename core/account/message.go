@@ -214,6 +214,15 @@ func (m *Message) appendIDs(dst []byte, account string) []byte {
 	return core.AppendString(append(dst, `,"messageDirection":`...), direction)
 }
 
+// deletedAt returns when a session was deleted, ms, or of one that was collected
+// since the time that it was deleted before.
+func (a *Account) deletedAt(r Record) int64 {
+	if r.State == Husk {
+		return r.ChangedAt - a.env.Config.TombstoneAge // ChangedAt is when it became one
+	}
+	return r.ChangedAt
+}
+
 // Deliver makes m its session's last message, when it is newer than the one
 // held. An order that is not higher is a redelivery, or was overtaken: it
 // changes nothing, on a tombstone too, so that a late one cannot bring a
@@ -227,7 +236,7 @@ func (a *Account) Deliver(m *Message) error {
 		return err
 	}
 	live := existed && was.State == Live
-	if existed && !live && m.Imported && m.Time <= was.ChangedAt {
+	if existed && !live && m.Imported && m.Time <= a.deletedAt(was) {
 		return nil // history from before the delete
 	}
 	r := Record{Row: core.Row{Key: m.KeyIn(a.Name)}, MsgID: m.UUID, MsgOrder: m.Order}

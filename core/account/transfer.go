@@ -87,8 +87,9 @@ func entries[T any](list []T, of func(*T) entry) []entry {
 }
 
 // Export returns the page that begins at a position, "" for the first one. A
-// page is at most about 512 KiB and one message more. An account that changed
-// since its first page is code 409: the pages would be of two moments.
+// page is at most about 512 KiB and one message more. An account whose list changed
+// since its first page is code 409: the pages would be of two moments. What changes
+// no list is not seen to: a receipt, or a revoke that came before its message.
 func (a *Account) Export(from string) (*Transfer, error) {
 	if !a.Exists() {
 		return nil, &core.Error{Code: core.CodeNotFound, Details: "account: " + core.Quote(a.Name) + " was never written"}
