@@ -15,7 +15,7 @@ func (r *Replica) tellSlice() int { return max(1, r.cfg.slice()/tellCost) }
 func (r *Replica) deltaSlice(left int) int {
 	l := &r.link
 	if !r.leads {
-		l.backlog = nil // the new leader has them from its own socket
+		l.backlog, l.torn = nil, false // the new leader has them from its own socket
 	}
 	for len(l.backlog) > 0 {
 		if left <= 0 {
@@ -30,7 +30,9 @@ func (r *Replica) deltaSlice(left int) int {
 			part.Rows = part.Rows[:n]
 			part.To = part.Rows[n-1].Seq
 		}
+		l.torn = !whole
 		if fits := r.delta(&part, whole); whole || !fits {
+			l.torn = false
 			l.backlog = l.backlog[1:]
 			continue
 		}
@@ -105,6 +107,8 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 		r.store.changed(e)
 		if old != nil {
 			r.base.remove(e.key)
+		}
+		if old != nil || row.UpdateTime < r.lowest { // below it may be listed, by the server
 			r.note(row, own)
 		}
 		return
@@ -210,6 +214,7 @@ func (r *Replica) tellChanges() {
 			updates.json = core.AppendSession(updates.json, &waiting.row, true)
 		case row.Deleted:
 			deletes = appendKey(appendComma(deletes), row.Key)
+			r.takeBack(row.Key)
 		case waiting == nil:
 			r.addTold(&updates, row)
 		}
@@ -230,12 +235,19 @@ func (r *Replica) mask(k core.Key, shown bool) {
 			switch {
 			case w.muts[i].Key != k:
 			case w.refusal == nil:
-				w.masks, w.shown = true, w.shown || shown
+				w.masks, w.shown, w.gone = true, w.shown || shown, w.gone && !shown
 			case len(w.muts) == 1:
 				w.masks = false
 			}
 		}
 	})
+}
+
+// takeBack remembers of the exts of a session that is told as deleted that the app
+// believes them no more: another tab's delete stands after them. Should that be
+// refused, their row is news.
+func (r *Replica) takeBack(k core.Key) {
+	r.eachWaiting(func(w *write) { w.gone = w.gone || w.muts[0].Op == core.OpExt && w.muts[0].Key == k })
 }
 
 // room returns about how many bytes all that is told takes.

@@ -183,7 +183,8 @@ func (r *Replica) bootSynced(b *bootstrap, asked *core.SyncRequest, p response) 
 		r.bootAgain("the list differed from the server's digest")
 		return
 	}
-	if b.cursor.Epoch != r.cursor.Epoch {
+	if b.cursor.Epoch != r.cursor.Epoch || r.known && b.cursor.Seq < r.cursor.Seq { // the second: an older copy of the server's files
+		r.store.back = b.cursor.Epoch == r.cursor.Epoch
 		r.unacknowledge()
 		r.link.head = 0
 		r.hangUp(closeNormal, "") // the next hello carries the new cursor
@@ -234,6 +235,7 @@ func (r *Replica) flip(b *bootstrap) {
 	if r.known {
 		r.noteDifferences(r.base, b.shadow, b.lowest, 0)
 	}
+	r.leave(b.cursor.Epoch)
 	r.base, r.cursor, r.lowest, r.known = b.shadow, b.cursor, b.lowest, true
 	r.boot = nil
 	r.failures = 0
@@ -265,7 +267,11 @@ func (r *Replica) noteDifferences(old, now *set, lowest, lastMid int64) {
 		return true
 	})
 	now.each(0, func(e *entry) bool {
-		if was := old.rows[e.key]; was == nil || string(was.raw) != string(e.raw) {
+		was := old.rows[e.key]
+		if was == nil && e.time < r.lowest && e.seq <= r.cursor.Seq {
+			return true // the old list did not reach down to it: nothing says that it changed
+		}
+		if was == nil || string(was.raw) != string(e.raw) {
 			row := e.row()
 			r.note(row, r.isOwn(row, was, lastMid))
 		}

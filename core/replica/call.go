@@ -136,7 +136,7 @@ func (r *Replica) call(ev Event) {
 // while that can be reached, and else from the cache, and says which.
 func (r *Replica) query(c *call, path string, body []byte) {
 	// An answer of the server's would lack the writes that wait.
-	if r.inStep() || r.known && r.overlay() != nil {
+	if r.isSure() || r.known && r.overlay() != nil {
 		if a := r.cached(c); !a.partial {
 			r.settle(c.id, a)
 			return
@@ -155,7 +155,8 @@ func (r *Replica) answered(c *call, p response) {
 	if p.code == core.CodeOK && core.Valid(p.data) != nil { // the app gets it as it is
 		p = response{code: codeNone, details: notOurs + "200"}
 	}
-	a := appResult{code: p.code, details: p.details, asOf: r.now, server: true, fresh: true}
+	// What waits is not in an answer of the server's.
+	a := appResult{code: p.code, details: p.details, asOf: r.now, server: true, fresh: r.waiting() == 0}
 	switch {
 	case p.code == core.CodeOK:
 		a.code, a.data = 0, p.data
@@ -216,7 +217,7 @@ func (r *Replica) visible() (rows *set, lowest int64) {
 
 func (r *Replica) cached(c *call) appResult {
 	rows, lowest := r.visible()
-	a := appResult{fresh: r.inStep(), asOf: r.asOf}
+	a := appResult{fresh: r.isSure(), asOf: r.asOf}
 	if a.fresh {
 		a.asOf = r.now
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"recents/core"
+	"recents/core/account"
 	"recents/core/replica"
 )
 
@@ -302,4 +303,110 @@ func TestADeleteBelowTheCacheKeepsWhatIsNewer(t *testing.T) {
 	assert.Equal(t, "f0", ids[0])
 	require.Len(t, w.settled, 1)
 	assert.Equal(t, core.OutcomeKeptNewer, w.settled[0].ErrorDetails)
+}
+
+// N10: a gateway that refuses writes alone, token or account, gets no loop of them
+// and of pulls.
+func TestN10WritesThatAreRefusedForTheirTokenMakeNoLoop(t *testing.T) {
+	for code, status := range map[int]int{core.CodeForbidden: 403, core.CodeToken: 401} {
+		w := newWorld(t)
+		w.fill(2)
+		w.open()
+		w.pass(1000)
+		w.refuse = func(path string) (int, string, bool) {
+			return status, fmt.Sprintf(`{"code":%d}`, code), path == "/v1/mutate"
+		}
+		w.paths = nil
+		w.setExt("f0", "x")
+		w.pass(600_000)
+		assert.LessOrEqual(t, len(w.paths), 100, "%d: in ten minutes", code)
+	}
+}
+
+// N10: sockets that are refused are no reason to pull sooner than the server asked.
+func TestN10AWaitOfAPullIsKeptWhileNoSocketOpens(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	w.noSockets = true
+	w.refuseAfter = func(path string) (int64, bool) { return 600_000, path == "/v1/sync" }
+	w.paths = nil
+	w.drop(1012)
+	w.pass(590_000)
+	assert.Len(t, w.paths, 1)
+}
+
+// A heartbeat that a server asks for is one a second at most.
+func TestA8AHeartbeatIsBounded(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pass(100)
+	w.handle(replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: []byte(`{"t":"ready","epoch":"e1","head":1,"heartbeatMs":1}`)})
+	assert.EqualValues(t, 1000, w.timers[2]-w.now)
+}
+
+// C2: timers sleep with the page. A list that is asked for before one of them runs
+// is as old as the newest word of the server's, and does not say that it is fresh.
+func TestC2AListAfterASleepIsNotFresh(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.open()
+	w.pass(1000)
+	w.mute = true // the socket is dead
+	w.message("f0", "while asleep")
+	w.now += 8 * 3600_000
+	w.held = true
+	w.handle(replica.Event{Kind: replica.EvWake})
+	if r := w.call(replica.CallList, all); r != nil {
+		ids, _, _ := r.list(t)
+		assert.True(t, !r.Fresh || ids[0] == "f0")
+	}
+	w.held = false
+	w.release()
+	ids, _, _ := w.reply(w.callID).list(t)
+	assert.Equal(t, "f0", ids[0], "the server was asked")
+}
+
+// An ext that is written while the first list is on its way knows the session that
+// was shown: it does not bring it back once another device deleted it (I5).
+func TestAnExtDuringTheFirstListKnowsItsSession(t *testing.T) {
+	w := newWorld(t)
+	w.fill(600)
+	w.slow = "/v1/sync"
+	w.open()
+	w.pass(100)
+	w.setExt("f300", "mine")
+	w.do(func(a *account.Account) error { _, err := a.Delete(friend("f300"), 0, false); return err })
+	w.slow = ""
+	w.release()
+	w.pass(10_000)
+	ids, _ := w.onServer()
+	assert.NotContains(t, ids, "f300")
+	assert.Equal(t, core.CodeConflict, w.reply(w.callID).Code)
+}
+
+// A write that is acknowledged stays in the list while a long frame that has its row
+// is read in parts.
+func TestAnAcknowledgedWriteDoesNotFlickerBetweenTwoParts(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1)
+	w.open()
+	w.pass(1000)
+	w.mute, w.slow = true, "/v1/sync"
+	w.setExt("f0", "mine")
+	w.longMessages(60)
+	w.message("f0", "again, with mine in it")
+	f := w.deltaAfter(1)
+	f.LastMid = 1
+	w.updates = nil
+	w.handle(replica.Event{Kind: replica.EvFrame, ID: w.socket, Data: core.AppendFrame(nil, f)})
+	require.True(t, w.reads(), "not all of the frame is read")
+	for _, s := range w.updates {
+		assert.NotEqual(t, "f0", s.SessionID, "told without its ext")
+	}
+	w.callID++
+	w.handle(replica.Event{Kind: replica.EvCall, ID: w.callID, Code: replica.CallList, Data: []byte(`{}`)})
+	assert.Equal(t, map[string]string{"f0": "mine"}, extsIn(t, w.reply(w.callID)))
 }

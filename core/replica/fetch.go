@@ -136,7 +136,7 @@ func (r *Replica) pull() {
 		r.pullNext = true
 		return
 	}
-	r.pulling, r.pullNext = true, false
+	r.pulling, r.pullNext, r.link.rested = true, false, false
 	q := r.syncRequest()
 	r.fetch("/v1/sync", core.AppendSyncRequest(nil, &q), func(p response) { r.pulled(&q, p) })
 }
@@ -222,5 +222,6 @@ func (r *Replica) syncPage(asked *core.SyncRequest, p response) (*core.SyncPage,
 // loop out of this client.
 func (r *Replica) retryPull(after int64) {
 	r.failures++
+	r.link.rested = after > 0
 	r.startTimer(timerPull, r.backoff(r.failures, after))
 }

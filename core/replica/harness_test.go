@@ -111,8 +111,9 @@ type disk struct {
 	fail     bool
 	room     int // bytes that a write may have; 0: any
 	fullOnce bool
-	refused  int // writes that found no room
-	opened   int // times that it was opened again after a failure
+	crammed  bool // full until its rows are cleared
+	refused  int  // writes that found no room
+	opened   int  // times that it was opened again after a failure
 	writes   int
 	client   string // of the outbox, "" when there is none
 	next     int64
@@ -306,7 +307,7 @@ func (w *world) perform(fx replica.Effect) {
 		w.closed = true
 	case replica.FxOutbox:
 		ev := replica.Event{Kind: replica.EvQueued, ID: fx.ID, Code: 2}
-		if w.disk.full(len(fx.Data)) {
+		if w.disk.crammed || w.disk.full(len(fx.Data)) {
 			ev.Code = 3
 		} else if !w.disk.fail {
 			ev.Code, ev.Data = 0, w.disk.change(w.t, fx.Data)
@@ -566,6 +567,8 @@ func (w *world) store(fx replica.Effect) {
 	switch {
 	case w.disk.fail:
 		ev.Code = 2
+	case w.disk.crammed && !h.Clear:
+		ev.Code = 3
 	case w.disk.full(len(slices.Concat(chunks...)) + len(fx.Data)):
 		ev.Code = 3
 	case w.fenced, !sameMeta(h.Expect, w.disk.meta):
@@ -575,6 +578,7 @@ func (w *world) store(fx replica.Effect) {
 		}
 	default:
 		require.Len(w.t, chunks, len(h.Chunks))
+		w.disk.crammed = false
 		w.disk.apply(h.Meta, h.Clear, chunks, h.Journal, h.JournalAt, h.Head, next)
 		require.Empty(w.t, blob)
 		w.disk.forget(fmt.Sprint(h.Meta["clientId"]), h.Done)

@@ -15,6 +15,9 @@ type link struct {
 	owed    bool  // ready told of changes, which a frame is to bring
 	heartMs int64
 	backlog []core.Frame // deltas that came and are not applied yet; see deltaSlice
+	torn    bool         // of the first of them a part is applied: the base is on the way
+	rested  bool         // the server asked for a wait before the next pull
+	heardAt int64        // when the newest frame came, ms
 	poll    poll         // in the socket's place
 	rests   bool         // while following: the leader is told of no change before it asks
 }
@@ -51,14 +54,15 @@ const (
 )
 
 const (
-	heartbeat  = 25_000 // ms between pings, unless the server says otherwise
-	quiet      = 45_000 // ms without a frame: an offline browser leaves a socket open and silent
-	quietAwake = 5_000  // the same right after the page woke
-	pullEvery  = 10 * 60_000
-	owedWait   = 5_000  // for the frame that ready announces; then a pull makes up for it
-	rateWait   = 10_000 // after closeRate, and after too many pages
-	tokenEarly = 60_000 // ms before its expiry that a token is replaced
-	tokenLeast = 5_000  // but no sooner: a static token cannot be replaced
+	heartbeat      = 25_000 // ms between pings, unless the server says otherwise
+	leastHeartbeat = 1000   // ms, whatever it says
+	quiet          = 45_000 // ms without a frame: an offline browser leaves a socket open and silent
+	quietAwake     = 5_000  // the same right after the page woke
+	pullEvery      = 10 * 60_000
+	owedWait       = 5_000  // for the frame that ready announces; then a pull makes up for it
+	rateWait       = 10_000 // after closeRate, and after too many pages
+	tokenEarly     = 60_000 // ms before its expiry that a token is replaced
+	tokenLeast     = 5_000  // but no sooner: a static token cannot be replaced
 )
 
 // connection returns the status's word. A replica is live only while changes
@@ -81,9 +85,15 @@ func (r *Replica) connection() string {
 // inStep reports whether base is the server's state.
 func (r *Replica) inStep() bool {
 	if !r.leads {
-		return r.known && r.link.state == live && !r.link.rests && r.cursor.Epoch == r.ahead.Epoch && r.cursor.Seq >= r.ahead.Seq
+		return r.known && r.link.state == live && !r.link.rests && r.cursor == r.ahead
 	}
 	return r.caughtUp() && (r.link.open == ready || r.link.poll.told())
+}
+
+// isSure is inStep for an answer: timers sleep when the page does, so that a
+// socket may have been silent for long before one of them says so.
+func (r *Replica) isSure() bool {
+	return r.inStep() && (r.link.open != ready || r.now-r.link.heardAt <= 2*quiet)
 }
 
 // caughtUp reports whether base holds all that was told.
@@ -141,6 +151,7 @@ func (r *Replica) socket(ev Event) {
 		r.link.open = greeted
 		r.send(core.AppendHello(nil, &core.SyncRequest{V: core.SyncVersion, Cursor: r.cursor, ClientID: r.cfg.ClientID}))
 	case EvFrame:
+		r.link.heardAt = r.now
 		r.startTimer(timerQuiet, quiet)
 		r.frames(ev.Data)
 	case EvClosed:
@@ -207,7 +218,7 @@ func (r *Replica) ready(f *core.Frame) {
 	l.head = f.Head
 	l.heartMs = heartbeat
 	if f.HeartbeatMs > 0 {
-		l.heartMs = min(f.HeartbeatMs, heartbeat)
+		l.heartMs = min(max(f.HeartbeatMs, leastHeartbeat), heartbeat)
 	}
 	l.poll.stop()
 	r.stopTimer(timerPoll)
@@ -297,7 +308,7 @@ func (r *Replica) dropped(code int64) {
 	}
 	r.redial()
 	// A browser does not say why an upgrade was refused; a request does.
-	if !wasReady && code != closeNormal && !l.poll.on {
+	if !wasReady && code != closeNormal && !l.poll.on && !l.rested {
 		r.pull()
 	}
 }

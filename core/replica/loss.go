@@ -29,12 +29,26 @@ func (r *Replica) loseStorage(why string) {
 	s.dirty, s.sent = changed{}, changed{}
 	s.writing, s.rewriting, s.reading, s.asking, s.askNext, s.waiting = nil, nil, nil, false, false, false
 	b.apart = true
-	b.saving, b.renumbering = false, false
+	b.renumbering, b.waits = false, false // one that is being saved may be stored all the same: its answer tells
 	if !r.leads {
 		r.lead() // nothing is heard of the other tabs any more
 	}
 	r.fail(why)
+	if r.phase == closing { // nobody is left to keep them in memory
+		if !b.saving {
+			r.settleClosed()
+		}
+		return
+	}
 	r.startTimer(timerStore, retryStorage)
+}
+
+// settleClosed answers what waits for a storage that is gone, at the end.
+func (r *Replica) settleClosed() {
+	r.box.unsaved = nil
+	for at := len(r.calls) - 1; at >= 0; at-- {
+		r.settleCode(r.calls[at].id, core.CodeOffline, "the client is closed")
+	}
 }
 
 // goApart takes a client id of this tab's own. Storage, should it work again, or

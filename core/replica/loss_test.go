@@ -386,3 +386,48 @@ func TestD12AWriteIsSentWhileStorageIsRead(t *testing.T) {
 	assert.Equal(t, "indexeddb", w.storage())
 	assert.EqualValues(t, 0, w.status["pending"])
 }
+
+// Storage fails for rows, and takes the write behind them all the same: that has
+// storage's number, and no other.
+func TestD12AWriteThatIsStoredWhileStorageIsLostIsAppliedOnce(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(5000)
+	w.message("f1", "x")
+	w.disk.fail, w.held = true, true
+	w.pass(150)
+	w.disk.fail = false
+	w.setExt("f0", "mine")
+	w.held = false
+	w.release()
+	w.pass(1000)
+	require.Equal(t, "memory", w.storage())
+	w.do(func(a *account.Account) error {
+		_, err := a.SetExt(friend("f0"), "another device's, later", 0)
+		return err
+	})
+	w.pass(60_000)
+	assert.Equal(t, "indexeddb", w.storage())
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "another device's, later"}, exts)
+	assert.Empty(t, w.disk.outbox)
+}
+
+// A list of many slices takes a while to make room: a write waits for that, and is
+// not tried again and again meanwhile.
+func TestD1AWriteWaitsForTheRoomThatATrimMakes(t *testing.T) {
+	w := newWorld(t)
+	w.longMessages(1000)
+	w.open()
+	w.pass(5000)
+	w.setOnline(false)
+	w.disk.crammed = true
+	w.queued(w.setExt("f1", "x"))
+	w.pass(10_000)
+	assert.Equal(t, []string{"indexeddb"}, w.storages)
+	assert.Len(t, w.disk.outbox, 1)
+	w.crash()
+	assert.EqualValues(t, 500, w.status["cached"], "trimmed once")
+	assert.EqualValues(t, 1, w.status["pending"])
+}

@@ -11,6 +11,7 @@ import "recents/core"
 type outbox struct {
 	unsaved     []*write // in the order that they were made
 	saving      bool
+	waits       bool  // storage was full: until there are fewer rows in it
 	renumbering bool  // what is being saved is new numbers for all
 	apart       bool  // storage is lost: numbers made here need a client id of their own
 	id          int64 // of the FxOutbox under way
@@ -30,7 +31,7 @@ func (b *outbox) add(w *write) { b.unsaved = append(b.unsaved, w) }
 // memory has to do.
 func (r *Replica) saveWrites() {
 	b := &r.box
-	for !r.store.on && len(b.unsaved) > 0 {
+	for !r.store.on && len(b.unsaved) > 0 && !b.saving {
 		if b.apart && !r.goApart() {
 			r.answerUnsaved()
 			return
@@ -41,7 +42,7 @@ func (r *Replica) saveWrites() {
 		r.accepted(w)
 		r.sendWrites()
 	}
-	if b.saving || len(b.unsaved) == 0 {
+	if b.saving || b.waits || len(b.unsaved) == 0 {
 		return
 	}
 	r.saveWrite(b.unsaved[0])
@@ -85,8 +86,16 @@ func (r *Replica) queued(ev Event) {
 	}
 	b.saving, b.renumbering, b.heard = false, false, ev.ID
 	switch {
+	case !r.store.on: // lost meanwhile: what was stored all the same has storage's numbers
+		if ev.Code == storedDone && b.apart && r.takeOutbox(ev.Data) {
+			r.store.left = numbers{r.cfg.ClientID, b.known}
+		}
+		if r.phase == closing {
+			r.settleClosed()
+		}
 	case ev.Code == storedFull && r.leads && r.trim():
 		r.flush() // writes matter more than rows, which the server has too
+		b.waits = r.store.writing != nil
 	case ev.Code != storedDone || !r.takeOutbox(ev.Data):
 		r.loseStorage(whyMemory)
 	}

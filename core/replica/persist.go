@@ -10,6 +10,7 @@ type storage struct {
 	on         bool
 	meta       *Meta      // as stored, nil: nothing is
 	dirty      changed    // since then
+	back       bool       // the server's log went back: what is stored is of a time that never was
 	full       bool       // rewrite everything
 	waiting    bool       // a flush has its timer
 	lazy       bool       // and that waits for an idle moment
@@ -164,7 +165,7 @@ func (r *Replica) scheduleFlush() {
 // unsaved reports whether storage is behind, or due to be folded.
 func (r *Replica) unsaved() bool {
 	s := &r.store
-	if !r.known || s.meta != nil && s.meta.Epoch == r.cursor.Epoch && s.meta.Cursor > r.cursor.Seq {
+	if !r.known || !s.back && s.meta != nil && s.meta.Epoch == r.cursor.Epoch && s.meta.Cursor > r.cursor.Seq {
 		return false // another tab stored more than this one knows
 	}
 	return r.behind() || s.overgrown()
@@ -259,6 +260,7 @@ func (r *Replica) stored(ev Event) {
 	}
 	wrote := s.writing
 	s.writing = nil
+	defer r.saveTrimmed()
 	if s.trial {
 		r.tried(ev, wrote)
 		return
@@ -266,6 +268,7 @@ func (r *Replica) stored(ev Event) {
 	switch ev.Code {
 	case storedDone:
 		s.meta, s.sent, s.misses = wrote, changed{}, 0
+		s.back = false
 		r.box.forgot = max(r.box.forgot, s.done)
 	case storedByOther:
 		if !r.leads {
@@ -304,4 +307,15 @@ func (r *Replica) storedByOther(found []byte, wrote *Meta) {
 	for _, e := range newer.rows {
 		s.dirty.keep(e)
 	}
+}
+
+// saveTrimmed goes on with the writes, once storage holds fewer rows if they wait
+// for that.
+func (r *Replica) saveTrimmed() {
+	b := &r.box
+	if b.waits && r.store.full {
+		r.flush()
+	}
+	b.waits = b.waits && r.store.writing != nil
+	r.saveWrites()
 }

@@ -105,7 +105,7 @@ func (r *Replica) polled(asked *core.SyncRequest, a response) {
 	if r.link.state != shut {
 		r.link.state = live
 	}
-	p.holds = page.Held
+	p.holds, r.failures = page.Held, 0
 	if r.cursor == asked.Cursor {
 		r.lastError = ""
 		r.applyPage(page)

@@ -232,3 +232,24 @@ func TestN11AFollowerOfALeaderThatRests(t *testing.T) {
 	assert.Equal(t, "cache", r.Source)
 	assert.True(t, r.Fresh)
 }
+
+// Failures count while they are in a row.
+func TestN12APollThatIsAnsweredEndsTheFailures(t *testing.T) {
+	w := polling(t, true)
+	fail := func() {
+		for _, fx := range w.polls {
+			w.handle(replica.Event{Kind: replica.EvResponse, ID: fx.ID})
+		}
+		w.polls = nil
+	}
+	for range 12 {
+		w.online = false
+		fail()
+		w.online = true
+		w.pass(61_000)
+		w.answerPolls()
+		w.pass(10_000)
+	}
+	fail()
+	assert.LessOrEqual(t, w.timers[8]-w.now, int64(500), "the first one")
+}

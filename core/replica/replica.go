@@ -29,6 +29,7 @@ type Replica struct {
 	// is any, be it stored.
 	base      *set
 	texts     texts
+	left      map[string]bool // the logs that it was of before
 	cursor    core.Cursor
 	known     bool
 	lowest    int64 // sessions with an older update time may be missing from base; 0: none is
@@ -225,6 +226,7 @@ func (r *Replica) timer(id int64) {
 		r.hangUp(closeNormal, "")
 		r.connect()
 	case timerPull:
+		r.link.rested = false
 		r.resume()
 		r.reread() // a write of a tab that ended before it told of it
 	case timerFlush:
@@ -282,6 +284,7 @@ func (r *Replica) end(ev Event) {
 			r.endWhenStored()
 		}
 	case EvGoOn:
+		r.paused = false
 		if r.phase == closing {
 			r.rewriteSlice()
 		}

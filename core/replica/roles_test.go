@@ -531,24 +531,25 @@ func TestARestoredLogIsNotBehindTheOldOne(t *testing.T) {
 }
 
 // A tab whose list is of a newer log than what is stored, since its write was
-// refused, takes no part of the older one for its continuation.
-func TestAReadingOfAnotherLogIsWhole(t *testing.T) {
+// refused, takes nothing of the older one (I3): the leader will be reset as well.
+func TestALogThatWasLeftIsNotTakenUpAgain(t *testing.T) {
 	w := newWorld(t)
 	w.fill(3)
 	w.open()
 	w.pass(1000)
-	stored, _, _ := w.list(all).list(t)
 	w.restore("e2", 2)
 	w.handle(replica.Event{Kind: replica.EvFrame, ID: 1, Data: core.AppendFrame(nil, &core.Frame{Kind: core.FrameReset, Epoch: "e2", Head: 2, Reason: core.ResetEpoch})})
 	w.run()
 	require.Equal(t, "e2.2", w.status["cursor"])
+	newer, _, _ := w.list(all).list(t)
 	w.fenced = true // another tab leads
 	w.handle(replica.Event{Kind: replica.EvRole, Code: 0})
 	w.run()
-	require.Equal(t, "e1.3", w.status["cursor"])
+	require.Equal(t, "e2.2", w.status["cursor"])
+	require.Equal(t, "e1", w.disk.meta["epoch"])
 	w.online = false
 	ids, _, _ := w.list(all).list(t)
-	assert.Equal(t, stored, ids)
+	assert.Equal(t, newer, ids)
 }
 
 // Storage that another tab left reaching less far down keeps saying so.

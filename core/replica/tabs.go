@@ -121,7 +121,7 @@ func (r *Replica) stepDown() {
 	r.leads = false
 	r.hangUp(closeNormal, "")
 	r.link.poll.stop()
-	r.boot, r.pullNext, r.store.waiting, r.resting = nil, false, false, false
+	r.boot, r.pullNext, r.store.waiting, r.resting, r.link.rested = nil, false, false, false, false
 	for id := int64(timerDial); id <= lastTimer; id++ {
 		r.stopTimer(id)
 	}
@@ -246,7 +246,7 @@ func (r *Replica) adopt(g *reading) {
 		return
 	case m == nil:
 		return
-	case r.known && m.Epoch == r.cursor.Epoch && m.Cursor < r.cursor.Seq:
+	case r.known && r.isPast(m) && !r.wentBack(m):
 		return
 	case g.partial && (s.meta == nil || s.meta.Epoch != m.Epoch || s.meta.Generation != m.Generation || r.cursor.Epoch != m.Epoch):
 		return // this tab's own last write came between, or its list is of another log than what is stored
@@ -255,14 +255,47 @@ func (r *Replica) adopt(g *reading) {
 	default:
 		r.adoptWhole(g)
 	}
-	if m.Epoch != r.cursor.Epoch {
+	if m.Epoch != r.cursor.Epoch || m.Cursor < r.cursor.Seq {
 		r.unacknowledge()
 	}
+	r.leave(m.Epoch)
 	r.cursor = core.Cursor{Epoch: m.Epoch, Seq: m.Cursor}
 	r.known, r.asOf = true, m.AsOf
 	r.evict()
 	s.meta, s.dirty, s.full = m, changed{}, false
 	s.doubted, s.complaints = false, 0
+}
+
+// isPast reports whether what is stored is of a moment that this tab's list has
+// behind it.
+func (r *Replica) isPast(m *Meta) bool {
+	if m.Epoch == r.cursor.Epoch {
+		return m.Cursor < r.cursor.Seq
+	}
+	return r.left[m.Epoch]
+}
+
+// mostLeft bounds the logs that a tab remembers to have left: each took a server
+// that was restored.
+const mostLeft = 16
+
+// leave remembers the log that the list was of, if it is of another one from now on.
+func (r *Replica) leave(epoch string) {
+	if r.cursor.Epoch == "" || r.cursor.Epoch == epoch {
+		return
+	}
+	if r.left == nil || len(r.left) == mostLeft {
+		r.left = map[string]bool{}
+	}
+	r.left[r.cursor.Epoch] = true
+	delete(r.left, epoch)
+}
+
+// wentBack reports whether the leader is in step with a log that ends before
+// this tab's cursor, and stored it anew: the server has an older copy of its files.
+func (r *Replica) wentBack(m *Meta) bool {
+	s := r.store.meta
+	return !r.leads && r.link.state == live && r.ahead == core.Cursor{Epoch: m.Epoch, Seq: m.Cursor} && s != nil && s.Generation != m.Generation
 }
 
 func (r *Replica) adoptNews(g *reading) {

@@ -691,3 +691,33 @@ func TestANewLeaderComparesWhatItLeads(t *testing.T) {
 	ts.pass(5000)
 	ts.checkAll()
 }
+
+// What a tab wrote is news to its app once an event told that another tab's delete
+// took it, and that delete is refused (I7). The server's clock is ahead: the page
+// takes what it made for older than the message that the delete has seen.
+func TestAnExtThatADeleteTookIsToldWhenThatIsRefused(t *testing.T) {
+	ts := newTabs(t)
+	ts.pen.fill(2)
+	a, b := ts.open(), ts.open()
+	ts.pass(3000)
+	ts.pen.message("f0", "of a clock ahead")
+	ts.pass(3000)
+	a.now, b.now = a.now-60_000, b.now-60_000
+	a.refuse = func(path string) (int, string, bool) { return 503, "", path == "/v1/mutate" }
+	b.held = true // it hears nothing of the two
+	a.delete("f0")
+	a.setExt("f0", "x")
+	b.delete("f0")
+	b.held = false
+	b.release()
+	ts.run()
+	a.deletes, a.updates = nil, nil
+	ts.pen.do(func(acc *account.Account) error { _, err := acc.Delete(friend("f0"), 0, false); return err })
+	ts.run()
+	require.Len(t, a.deletes, 1)
+	a.refuse = nil
+	ts.pass(60_000)
+	_, exts := ts.pen.onServer()
+	require.Equal(t, map[string]string{"f0": "x"}, exts)
+	assert.Equal(t, []string{"f0"}, idsOf(a.updates))
+}

@@ -16,6 +16,7 @@ type write struct {
 	tries   int
 	shown   bool  // an event told of its session, deleted by it or not
 	masks   bool  // an event showed it in the place of a row
+	gone    bool  // an event told since that its session is deleted, by another tab's write after it
 	listed  bool  // an answer may have shown it
 	landed  bool  // the base contains it, or what was taken in its place: what remains is to hear which
 	acked   bool  // the server has it, and its log contains it
@@ -37,8 +38,10 @@ func (r *Replica) callUpdate(c *call, body []byte) error {
 	}
 	m := core.Mutation{Op: core.OpExt, Key: q.Key, Ext: q.Ext}
 	// A writer that itself deletes the session first knows of the delete.
-	if e := r.base.rows[q.Key.String()]; e != nil && !r.overlay().removes(e) {
-		m.Base = e.seq
+	if rows, _ := r.visible(); rows != nil {
+		if e := rows.rows[q.Key.String()]; e != nil && !r.overlay().removes(e) {
+			m.Base = e.seq
+		}
 	}
 	return r.queue(c, []core.Mutation{m})
 }
@@ -64,7 +67,7 @@ func (r *Replica) callDelete(c *call, body []byte) error {
 func (r *Replica) seen(k core.Key, o *overlay) (time int64, known bool) {
 	rows, lowest := r.visible()
 	switch s := o.at(&core.Row{Key: k}); {
-	case s != nil && o.isMade(s):
+	case s != nil && o.isMade(s) && lowest == 0:
 		return 0, false // made here: it has no time of the server's yet, and goes whatever happened
 	case rows != nil && rows.rows[k.String()] != nil:
 		return rows.rows[k.String()].time, true
@@ -257,7 +260,7 @@ func (r *Replica) retryWrites(batch []*write, after int64) {
 	if len(r.writes) == 0 {
 		return
 	}
-	r.resting = after > 0
+	r.resting = after > 0 || r.link.state == unauthorized // a pull that is allowed is no reason either
 	r.startTimer(timerWrite, r.backoff(batch[0].tries, after))
 }
 
@@ -280,7 +283,7 @@ func (r *Replica) writeTimedOut(w *write) {
 // lost it. So a leader asks until it is answered, for the other tabs too, whose
 // writes storage keeps until then.
 func (r *Replica) landWrites() {
-	atEnd := r.leads && r.cursor.Seq >= r.link.head
+	atEnd := r.leads && r.cursor.Seq >= r.link.head && !r.link.torn
 	kept := r.writes[:0]
 	for _, w := range r.writes {
 		if !w.landed && (w.acked && atEnd && r.cursor.Seq >= w.seq || w.last() <= r.landed) {
@@ -424,7 +427,7 @@ func (r *Replica) isOwn(row *core.Row, old *entry, lastMid int64) bool {
 		}
 		for i := range w.muts {
 			m := &w.muts[i]
-			if w.own && m.Key == row.Key && m.Mid <= lastMid && explains(m, row, old) {
+			if w.own && !w.gone && m.Key == row.Key && m.Mid <= lastMid && explains(m, row, old) {
 				return true
 			}
 		}

@@ -81,7 +81,7 @@ var bugs = []bug{
 	{"a tab goes on writing to what another one wipes", "sim/device.go",
 		`o.later("version change", o.letGo)`, `o.later("version change", func() {})`, nil},
 	{"a follower steps back to what is stored", "replica/tabs.go",
-		"case r.known && m.Epoch == r.cursor.Epoch && m.Cursor < r.cursor.Seq:", "case false:", nil},
+		"case r.known && r.isPast(m) && !r.wentBack(m):", "case false:", nil},
 	{"nobody tells of what cannot be read", "replica/tabs.go",
 		"case g.spoiled, m == nil && s.doubted:\n\t\tr.tellDamage()\n", "case g.spoiled:\n", nil},
 	{"a waiting write hides for ever what came after it", "replica/write.go",
