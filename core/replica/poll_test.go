@@ -234,7 +234,7 @@ func TestN11AFollowerOfALeaderThatRests(t *testing.T) {
 }
 
 // Failures count while they are in a row.
-func TestN12APollThatIsAnsweredEndsTheFailures(t *testing.T) {
+func TestN11AnAnsweredPollEndsTheFailures(t *testing.T) {
 	w := polling(t, true)
 	fail := func() {
 		for _, fx := range w.polls {
