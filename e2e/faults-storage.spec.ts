@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Page } from '@playwright/test'
+import type { BrowserContext, Page } from '@playwright/test'
 import type { Api } from './api.mjs'
 import { Chrome } from './chrome'
 import { inSeconds, PageClock } from './clock'
@@ -119,12 +119,7 @@ for (const [damage, spoil] of Object.entries(damages)) {
 
 test('D4 a waiting write that cannot be read is told of, and holds up no other', async ({ server, api, page, context }) => {
   for (const friend of ['bob', 'carol', 'dave']) await api.send(friend, 'alice', 'hello')
-  await connect(page, server, 'alice')
-  await untilConnection(page, 'alice', 'live')
-  await context.setOffline(true)
-  await untilConnection(page, 'alice', 'offline')
-  for (const friend of ['bob', 'carol', 'dave']) expect((await setExt(page, friend, 'waits')).code).toBe(202)
-  await page.evaluate(() => window.clients.alice!.close())
+  await queueThree(page, server, context)
   await tamper(page, `(store, value) => (store === 'outbox' && value.first === 2 ? { ...value, body: '{"at":5,"muts":[{"op":"drop ta' } : value)`)
   await context.setOffline(false)
   await page.reload()
@@ -135,6 +130,59 @@ test('D4 a waiting write that cannot be read is told of, and holds up no other',
   expect((await statuses()).map((s) => s.lastError)).toContain('outbox: a write that waited could not be read, and is lost')
   measured('D4', 'of 3 waiting writes 1 unreadable: 2 sent, the loss told by lastError')
 })
+
+for (const damage of ['null', '5', '{}', '{ first: "x", count: -1, body: 7 }']) {
+  test(`D4 what is no waiting write at all holds up nothing: ${damage}`, async ({ server, api, page, context }) => {
+    for (const friend of ['bob', 'carol', 'dave']) await api.send(friend, 'alice', 'hello')
+    await queueThree(page, server, context)
+    await tamper(page, `(store, value) => (store === 'outbox' && value.first === 2 ? ${damage} : value)`)
+    await expectSent(page, server, api, context, [['dave', 'waits'], ['carol', undefined], ['bob', 'waits']])
+    measured('D4', `of 3 waiting writes 1 is ${damage}: 2 sent`)
+  })
+}
+
+for (const damage of ['null', '"x"', '{}', '{ clientId: "c", next: "x" }', '{ clientId: "c", next: -3 }']) {
+  test(`D4 numbers of waiting writes that cannot be read cost no storage: ${damage}`, async ({ server, api, page, context }) => {
+    await api.send('bob', 'alice', 'hello')
+    await fillStorage(page, server)
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    expect((await setExt(page, 'bob', 'before')).code).toBe(0)
+    await page.evaluate(() => window.clients.alice!.close())
+    await tamper(page, `(store, value) => (store === 'meta' && 'next' in Object(value) ? ${damage} : value)`)
+    await page.reload()
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    await context.setOffline(true)
+    await untilConnection(page, 'alice', 'offline')
+    expect((await setExt(page, 'bob', 'after')).code).toBe(202)
+    expect(await status(page)).toMatchObject({ storage: 'indexeddb' })
+    await page.evaluate(() => window.clients.alice!.close())
+    await expectSent(page, server, api, context, [['bob', 'after']])
+    measured('D4', `their numbers are ${damage}: storage in use, the next write queued and sent`)
+  })
+}
+
+/** Leaves three writes of alice's in storage, for bob, carol and dave, and nobody connected. */
+async function queueThree(page: Page, server: Server, context: BrowserContext): Promise<void> {
+  await connect(page, server, 'alice')
+  await untilConnection(page, 'alice', 'live')
+  await context.setOffline(true)
+  await untilConnection(page, 'alice', 'offline')
+  for (const friend of ['bob', 'carol', 'dave']) expect((await setExt(page, friend, 'waits')).code).toBe(202)
+  await page.evaluate(() => window.clients.alice!.close())
+}
+
+/** What the server has once a page that comes online with the stored writes has sent them: the ext by session. Storage stays in use. */
+async function expectSent(page: Page, server: Server, api: Api, context: BrowserContext, right: [string, string | undefined][]): Promise<void> {
+  await context.setOffline(false)
+  await page.reload()
+  await connect(page, server, 'alice')
+  await untilConnection(page, 'alice', 'live')
+  await expect.poll(async () => (await status(page)).pending).toBe(0)
+  await expect.poll(async () => (await api.list('alice')).sessionList.map(({ sessionId, ext }) => [sessionId, ext])).toEqual(right)
+  expect(await status(page)).toMatchObject({ storage: 'indexeddb', lastError: '' })
+}
 
 test('D5 storage that cannot be opened is done without', async ({ server, api, host }) => {
   await api.send('bob', 'alice', 'hello')

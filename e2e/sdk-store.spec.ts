@@ -213,6 +213,23 @@ test.describe('storage', () => {
     await worksFromMemory(page, server, api)
   })
 
+  test('whose wipe ended before the database was deleted is in use again', async ({ server, api, page }) => {
+    await api.send('bob', 'alice', 'hello')
+    await fillStorage(page, server)
+    await connect(page, server, 'alice')
+    await page.evaluate(() => {
+      IDBFactory.prototype.deleteDatabase = () => ({}) as IDBOpenDBRequest // as where the page ends meanwhile
+      return window.clients.alice!.logout({ wipe: true })
+    })
+    expect(await records(page)).toEqual([])
+    await page.reload()
+    await connect(page, server, 'alice')
+    await untilConnection(page, 'alice', 'live')
+    await expect.poll(async () => (await records(page)).map(([, key]) => key)).toContain('owner')
+    await expect.poll(async () => JSON.stringify(await records(page))).toContain('hello')
+    expect(await status(page)).toMatchObject({ storage: 'indexeddb', lastError: '' })
+  })
+
   test('a connection that the browser lost twice is opened again', async ({ server, api, page }) => {
     await connect(page, server, 'alice')
     await untilConnection(page, 'alice', 'live')

@@ -230,6 +230,7 @@ export class Store {
    * that waits for as long as another tab holds it. Rejects when neither worked.
    */
   async wipe(): Promise<void> {
+    await this.#writes // or one that is being sealed would come after the rows are gone
     const cleared = await this.#attempt(() =>
       this.#transact(storeNames, 'readwrite', (tx) => {
         for (const name of storeNames) tx.objectStore(name).clear()
@@ -281,12 +282,16 @@ export class Store {
     durability: IDBTransactionDurability = 'relaxed', // rows can be had from the server again
   ): Promise<T> {
     for (;;) {
-      const db = await this.#opening
+      const opening = this.#opening
+      const db = await opening
       try {
         return await transact(db, names, mode, work, durability)
       } catch (error) {
-        if (!isLost(error) || this.#closed || this.#reopened === mostReopened) throw error
+        if (!isLost(error) || this.#closed) throw error
+        if (opening !== this.#opening) continue // another transaction that went with it has asked for a new one
+        if (this.#reopened === mostReopened) throw error
         this.#reopened++
+        db.close()
         this.#reconnect()
       }
     }
@@ -328,7 +333,8 @@ export class Store {
     }
     const [owner, head] = await readRecords(db, ['meta', ownerKey], ['head', headKey])
     this.#firstHead = head
-    if (owner !== this.#owner) {
+    if (owner === undefined) await transact(db, storeNames, 'readwrite', (tx) => claim(tx, this.#owner))
+    else if (owner !== this.#owner) {
       db.close()
       throw new Error("the database is another account's") // whose name has the same hash
     }
@@ -358,6 +364,18 @@ export class Store {
     if (!(blob instanceof Uint8Array)) return undefined
     return this.#seal ? this.#seal.open(store, number, blob as Uint8Array<ArrayBuffer>) : blob
   }
+}
+
+/** Gives a database its owner that has none, as a wipe leaves one whose delete never came to pass: with nothing in it, whatever has come since. */
+function claim(tx: IDBTransaction, owner: string): () => void {
+  const meta = tx.objectStore('meta')
+  const request = meta.get(ownerKey)
+  request.onsuccess = () => {
+    if (request.result !== undefined) return // another tab was first, and may have written
+    for (const name of storeNames) tx.objectStore(name).clear()
+    meta.put(owner, ownerKey)
+  }
+  return () => {}
 }
 
 function parsed(json: string): unknown {
@@ -484,7 +502,19 @@ function readState(tx: IDBTransaction, known: Meta | undefined): () => RawState 
   }
   const outbox = tx.objectStore('meta').get(outboxKey)
   const writes = tx.objectStore('outbox').getAll()
-  return () => ({ ...state, outbox: { state: outbox.result, writes: writes.result } })
+  return () => ({ ...state, outbox: { state: readOutbox(outbox.result), writes: writes.result.filter(isWaiting) } })
+}
+
+/** Takes a stored value for an OutboxState only when it is one. */
+function readOutbox(value: unknown): OutboxState | undefined {
+  const state = value as OutboxState | undefined
+  return typeof state?.clientId === 'string' && state.clientId !== '' && Number.isSafeInteger(state.next) && state.next > 0 ? state : undefined
+}
+
+/** Whether a stored value is a waiting write, readable or not. */
+function isWaiting(value: unknown): value is WaitingWrite {
+  const write = value as WaitingWrite | null
+  return [write?.first, write?.count].every((n) => Number.isSafeInteger(n) && n! > 0)
 }
 
 /** Takes a stored value for a Leader only when it is one. */
@@ -550,7 +580,7 @@ function writeBatch(tx: IDBTransaction, batch: Batch, term: number): () => Exclu
 function forgetWrites(tx: IDBTransaction, clientId: string, done: number): void {
   const request = tx.objectStore('meta').get(outboxKey)
   request.onsuccess = () => {
-    if ((request.result as OutboxState | undefined)?.clientId === clientId) tx.objectStore('outbox').delete(IDBKeyRange.upperBound(done))
+    if (readOutbox(request.result)?.clientId === clientId) tx.objectStore('outbox').delete(IDBKeyRange.upperBound(done))
   }
 }
 
@@ -560,7 +590,7 @@ function writeOutbox(tx: IDBTransaction, request: OutboxRequest, body: WaitingWr
   const change: OutboxChange = { state: { clientId: '', next: 1 }, writes: [] }
   stored.onsuccess = () => {
     // Where the numbers of the client id are forgotten, they go on after those that this tab knows of: the server takes none twice.
-    const state: OutboxState = stored.result ?? { clientId: request.expect ?? request.clientId, next: (request.after ?? 0) + 1 }
+    const state: OutboxState = readOutbox(stored.result) ?? { clientId: request.expect ?? request.clientId, next: (request.after ?? 0) + 1 }
     if (request.expect === state.clientId) renumber(tx, request, change)
     else addWrite(tx, state, request, body, change)
   }
@@ -583,7 +613,7 @@ function addWrite(tx: IDBTransaction, state: OutboxState, request: OutboxRequest
   // Numbers of another client id say nothing of those that this tab knows.
   const after = state.clientId === request.clientId ? (request.after ?? 0) : 0
   const news = outbox.getAll(IDBKeyRange.lowerBound(after, true))
-  news.onsuccess = () => (change.writes = news.result)
+  news.onsuccess = () => (change.writes = news.result.filter(isWaiting))
 }
 
 function renumber(tx: IDBTransaction, request: OutboxRequest, change: OutboxChange): void {
@@ -592,7 +622,7 @@ function renumber(tx: IDBTransaction, request: OutboxRequest, change: OutboxChan
   waiting.onsuccess = () => {
     outbox.clear()
     let next = 1
-    for (const write of waiting.result) {
+    for (const write of waiting.result.filter(isWaiting)) {
       const numbered = { ...write, first: next }
       outbox.put(numbered, next)
       change.writes.push(numbered)
