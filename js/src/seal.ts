@@ -3,7 +3,8 @@ const nonceLength = 12
 
 /**
  * Seals what is stored with the app's key. A blob is bound to its owner, store
- * and number, so that none can stand in another's place.
+ * and number, so that none can stand in another's place. A write that waits is
+ * bound to its owner and store alone: it is numbered anew without being sealed anew.
  */
 export class Seal {
   readonly #key: CryptoKey
