@@ -111,7 +111,11 @@ function tellOfPlainHttp(log: Log): void {
 
 /** The tabs of the account, with this one among them; undefined where they cannot hear each other, or share nothing. */
 function tabsOf({ store }: Host): Tabs | undefined {
-  return store && 'BroadcastChannel' in globalThis ? new Tabs(store) : undefined
+  try {
+    return store && 'BroadcastChannel' in globalThis ? new Tabs(store) : undefined
+  } catch {
+    return undefined // Firefox has one, and lets nobody make it where cookies are blocked
+  }
 }
 
 /** The replica and what it runs on: events go in, and what its effects say is done, in order. */
