@@ -1,6 +1,7 @@
 import type { Page } from '@playwright/test'
 import { connect, expect, list, test } from './fixtures'
 import { measured } from './measured'
+import { records } from './storage'
 import { crash, heard, heardFrom, leaderOf, openTabs, patient, record, setExt, sockets, status, untilAllShow, untilLive, untilOneSocket } from './tabs'
 
 for (const n of [1, 5, 20]) {
@@ -216,6 +217,41 @@ test('T4 tabs that all believe to lead do no harm', async ({ server, api, contex
   expect(right.sessionList.find((s) => s.sessionId === 'bob')).toMatchObject({ ext: 'edit 9' })
   await untilAllShow(pages, right)
   measured('T4', '3 leaders at once: 10 messages and 10 edits between them, none lost, each list exact')
+})
+
+test('where no lock is to be had, a tab leads without and is not taken for an older leader', async ({ server, api, page }) => {
+  await api.send('bob', 'alice', 'hello')
+  await connect(page, server, 'alice')
+  await untilLive([page])
+  await page.evaluate(() => window.clients.alice!.close())
+  await page.addInitScript(() => {
+    LockManager.prototype.request = () => Promise.reject(new DOMException('', 'SecurityError'))
+  })
+  await page.reload()
+  const statuses = await connect(page, server, 'alice')
+  await untilLive([page])
+  for (const text of ['one', 'two', 'three']) {
+    await api.send('carol', 'alice', text)
+    await expect.poll(async () => JSON.stringify(await list(page, 'alice'))).toContain(text)
+  }
+  await expect.poll(async () => JSON.stringify(await records(page))).toContain('three')
+  const turns = (await statuses()).filter((s, i, all) => i > 0 && s.leader !== all[i - 1]!.leader).length
+  expect(turns, 'it leads from the beginning on').toBeLessThanOrEqual(1)
+})
+
+test('where no channel can be made, a tab is on its own', async ({ server, api, page }) => {
+  await page.addInitScript(() => {
+    const Refused = class {
+      constructor() {
+        throw new DOMException('The operation is insecure.', 'SecurityError')
+      }
+    }
+    Object.assign(window, { BroadcastChannel: Refused })
+  })
+  await api.send('bob', 'alice', 'hello')
+  await connect(page, server, 'alice')
+  await untilLive([page])
+  expect(await status(page)).toMatchObject({ leader: true, storage: 'indexeddb' })
 })
 
 test('T6 whatever else is said on the channel is ignored', async ({ server, api, context }) => {

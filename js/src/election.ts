@@ -72,18 +72,28 @@ class LockElection implements Election {
   async #hold(request: LockRequest): Promise<void> {
     if (this.#request !== request) return
     request.held = true // from here on a rejection means that it was stolen
-    const leader = await this.#store.lead((stored) => ({ term: (stored?.term ?? 0) + 1, id: this.#id, until: 0 }))
+    await this.#lead(request)
+    if (this.#request === request) await request.released
+  }
+
+  /** Leads with a new term. A full disk takes none, and is read: with less than the stored term each write would be refused as an older leader's. */
+  async #lead(request: LockRequest): Promise<void> {
+    let before = 0 // which stays when storage failed: then this tab will go its own way
+    const leader = await this.#store.lead((stored) => {
+      before = stored?.term ?? 0
+      return { term: before + 1, id: this.#id, until: 0 }
+    })
     if (this.#request !== request) return
-    this.#store.term = leader?.term ?? 0 // 0: storage failed, and this tab will go its own way
+    this.#store.term = leader?.term ?? before
     this.#elected(true)
-    await request.released
   }
 
   /** The lock was stolen, or there is none to be had, as in a sandboxed frame: then this tab leads without. */
   #lost(request: LockRequest): void {
     if (this.#request !== request) return
-    this.#elected(!request.held)
-    if (request.held) this.#ask(false)
+    if (!request.held) return void this.#lead(request)
+    this.#elected(false)
+    this.#ask(false)
   }
 }
 
@@ -140,13 +150,16 @@ export class LeaseElection implements Election {
 
   async #try(steal: boolean): Promise<void> {
     const now = Date.now()
-    const stored = await this.#store.lead((stored) => {
+    let free: Leader | undefined // should the disk be full, which takes no lease and is read: better two leaders than none
+    const taken = await this.#store.lead((stored) => {
       if (!steal && !this.#isFree(stored, now)) return undefined
-      const term = stored?.id === this.#id ? stored.term : (stored?.term ?? 0) + 1
-      return { term, id: this.#id, until: now + leaseTime }
+      const before = stored?.term ?? 0
+      free = { term: before, id: this.#id, until: 0 }
+      return { term: stored?.id === this.#id ? before : before + 1, id: this.#id, until: now + leaseTime }
     })
-    const leads = this.#entered && stored?.id === this.#id
-    if (leads) this.#store.term = stored.term
+    const leader = taken ?? free
+    const leads = this.#entered && leader?.id === this.#id
+    if (leads) this.#store.term = leader.term
     if (leads === this.#leads) return
     this.#leads = leads
     this.#elected(leads)
