@@ -6,7 +6,7 @@ import { connect, expect, idsOf, list, test, textOf, untilConnection } from './f
 import { blank } from './host'
 import { measured } from './measured'
 import { fillStorage, get, records, tamper, worksFromMemory } from './storage'
-import { status, trapCore } from './tabs'
+import { heard, record, status, trapCore } from './tabs'
 
 const wasm = '**/recents.wasm'
 
@@ -104,6 +104,31 @@ test.describe('before the core is there', () => {
     await expect.poll(told).toHaveLength(3)
     await api.send('grace', 'alice', 'after all')
     await expect.poll(told).toEqual(['updated bob', 'updated frank', 'deleted carol', 'updated grace'])
+  })
+
+  test('what the app itself writes between the first list and the core is told by no event', async ({ server, api, page }) => {
+    for (const friend of ['bob', 'carol', 'dave']) await api.send(friend, 'alice', 'hello')
+    const held: Route[] = []
+    await page.route(wasm, (route) => void held.push(route))
+    await connect(page, server, 'alice')
+    await record(page)
+    expect(idsOf(await list(page, 'alice'))).toEqual(['dave', 'carol', 'bob'])
+    const writing = page.evaluate(async () => {
+      const { messageService } = window.clients.alice!
+      const set = messageService.updateMySession('bob', 'p2p', 'mine')
+      const made = messageService.updateMySession('p2p|erin', undefined as never, 'made')
+      const deleted = messageService.deleteMySession([{ sessionId: 'p2p|carol' }])
+      return (await Promise.all([set, made, deleted])).map(({ code }) => code)
+    })
+    await expect.poll(() => held.length).toBe(1)
+    await held[0]!.continue()
+    for (const code of await writing) expect([0, 202]).toContain(code)
+    await untilConnection(page, 'alice', 'live')
+    await expect.poll(async () => (await list(page, 'alice')).data).toEqual(await api.list('alice'))
+    await api.send('grace', 'alice', 'after all')
+    await expect.poll(async () => (await heard(page)).updates.length).toBeGreaterThan(0)
+    expect((await heard(page)).updates.map(({ sessionId }) => sessionId)).toEqual(['grace'])
+    expect((await heard(page)).deletes).toEqual([])
   })
 
   test.describe('of an account with all kinds of sessions', () => {

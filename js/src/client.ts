@@ -2,7 +2,7 @@ import type { Client, ClientStatus, EventStream, MessageService, NIMResult, Rece
 import { newest, soon } from './boot.js'
 import type { Core, Host } from './core.js'
 import { nextTask } from './page.js'
-import { deleteCall, getCall, listCall, updateCall, type Call } from './params.js'
+import { deleteCall, getCall, isWrite, listCall, updateCall, type Call } from './params.js'
 import { programAt } from './program.js'
 import { Remote } from './remote.js'
 import { Refusal, refused, textOf } from './result.js'
@@ -51,6 +51,7 @@ export class LiveClient implements Client {
   #first: Promise<unknown> | undefined // the list that is asked for before the core is there
   #shown: RecentSessionList | undefined // what the app was shown without the core, until the core has told what is new since
   readonly #heard = new Set<string>() // the sessions of which there was an event since
+  #own: Call[] = [] // the app's writes since, of which it is not told
   #catching = false
   #failures = 0
   #deaths: number[] = []
@@ -159,7 +160,9 @@ export class LiveClient implements Client {
       }
     }
     const core = this.#core ?? (await this.#start())
-    if (this.#calls.has(id)) core.call(id, call.kind, call.body)
+    if (!this.#calls.has(id)) return
+    if (this.#shown && isWrite(call)) this.#own.push(call)
+    core.call(id, call.kind, call.body)
   }
 
   /** Remembers what the app was shown without the core, whose events begin with what the core knew first. */
@@ -178,8 +181,9 @@ export class LiveClient implements Client {
     const { data, source, fresh } = (await this.#call(() => listCall([{ limit: MaxPage }]))) as NIMResult<RecentSessionList>
     this.#catching = false
     if (!data || source !== 'cache' || !fresh) return // not live any more: the next time
-    const { updated, deleted } = differences(this.#shown, data, this.#heard) // what was told meanwhile is newer
+    const { updated, deleted } = differences(this.#shown, data, this.#heard, this.#own) // what was told meanwhile is newer
     this.#shown = undefined
+    this.#own = []
     for (const session of updated) this.#updates.emit(session)
     if (deleted.length > 0) this.#deletes.emit(deleted)
   }

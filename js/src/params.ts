@@ -58,6 +58,10 @@ export function deleteCall(args: readonly unknown[]): Call {
   return { kind: CallDelete, body, signal: signalOf(options) }
 }
 
+export function isWrite({ kind }: Call): boolean {
+  return kind === CallUpdate || kind === CallDelete
+}
+
 function positional(kind: number, names: readonly string[], args: readonly unknown[]): Call {
   const { values, options } = splitOptions(args, names.length)
   return { kind, body: encodeBody(names, values), signal: signalOf(options) }
