@@ -84,8 +84,8 @@ export class LiveClient implements Client {
     return (this.#ending ??= this.#end(async () => this.#store?.close()))
   }
 
-  async logout({ wipe = false }: { wipe?: boolean } = {}): Promise<void> {
-    if (!wipe) return this.close()
+  async logout(options?: { wipe?: boolean }): Promise<void> {
+    if (!options?.wipe) return this.close()
     await (this.#ending ??= this.#end(async () => {}, true)) // storage is open still
     const { url, account, key, log } = this.#settings
     try {

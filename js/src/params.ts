@@ -29,7 +29,7 @@ export function listCall(args: readonly unknown[]): Call {
   let options: unknown
   if (isObject(first)) {
     values = names.map((name) => read(name, first))
-    options = args.length > 1 ? args[1] : first
+    options = args[1] ?? first
   } else {
     const split = splitOptions(args, names.length)
     values = split.values
@@ -86,7 +86,8 @@ function signalOf(options: unknown): AbortSignal | undefined {
   if (!isObject(options)) return undefined
   const signal = read('signal', options)
   if (signal === undefined || signal === null) return undefined
-  if (!isObject(signal) || typeof read('aborted', signal) !== 'boolean' || typeof read('addEventListener', signal) !== 'function') {
+  const methods = ['addEventListener', 'removeEventListener']
+  if (!isObject(signal) || typeof read('aborted', signal) !== 'boolean' || methods.some((name) => typeof read(name, signal) !== 'function')) {
     throw badParam('signal: is not an AbortSignal')
   }
   return signal as unknown as AbortSignal

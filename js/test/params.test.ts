@@ -42,6 +42,7 @@ test('the last place may hold a signal', () => {
   for (const call of [
     listCall([{ limit: 5, signal }]),
     listCall([{ limit: 5 }, { signal }]),
+    listCall([{ limit: 5, signal }, undefined]),
     listCall([undefined, undefined, undefined, 5, undefined, { signal }]),
     listCall([undefined, undefined, undefined, 5, { signal }]),
   ]) {
@@ -80,6 +81,7 @@ test('what JSON cannot carry is refused by its name', () => {
     ['sessionList: cannot be written as JSON', () => deleteCall([revoked()])],
     ['signal: is not an AbortSignal', () => getCall(['a', 'p2p', { signal: {} }])],
     ['signal: is not an AbortSignal', () => getCall(['a', 'p2p', { signal: 5 }])],
+    ['signal: is not an AbortSignal', () => getCall(['a', 'p2p', { signal: { aborted: false, addEventListener() {} } }])],
     ['signal: cannot be read', () => getCall(['a', 'p2p', throwing('signal')])],
     ['sessionType: cannot be written as JSON', () => getCall(['a', new Proxy({}, { has: () => { throw new Error('mine') }, get: () => { throw new Error('mine') } })])],
   ] as const) {
