@@ -17,10 +17,13 @@ const mostRestarts = 3
 const minute = 60_000
 /** How long the core lets the first list go before it, ms: on a slow network, half a megabyte at the same time would hold the list up. */
 const firstPatience = 2000
+/** How long a call waits for the core, ms: as long as for an answer of the server's. */
+const corePatience = 15_000
 /** The longest wait before a core that could not be loaded is tried again, ms. */
 const longestWait = 30_000
 
 const whenClosed = 'the client is closed'
+const withoutCore = `core: is not there after ${corePatience} ms`
 
 type Settle = (result: NIMResult<never>) => void
 
@@ -137,9 +140,11 @@ export class LiveClient implements Client {
       }
       const settle: Settle = (result) => {
         this.#calls.delete(id)
+        clearTimeout(late)
         call.signal?.removeEventListener('abort', abort)
         resolve(result)
       }
+      const late = this.#core ? undefined : setTimeout(() => this.#core || settle(refused(CodeTimeout, withoutCore)), corePatience)
       this.#calls.set(id, settle)
       call.signal?.addEventListener('abort', abort)
       this.#ask(id, call).catch((error: unknown) => settle(this.#asResult(error)))
@@ -215,9 +220,10 @@ export class LiveClient implements Client {
       await this.#first
       const program = programAt(this.#settings.wasmUrl) // both are on their way at once
       const { startCore } = await import('./core.js')
-      this.#core = await startCore(this.#host(), program)
+      this.#core = await startCore(this.#host(), program, this.#gone.signal)
       this.#failures = 0
     } catch (error) {
+      if (this.#ending) throw new Refusal(CodeOffline, whenClosed)
       this.#failed(textOf(error), Math.min(longestWait, 1000 * 2 ** this.#failures++))
       throw new Refusal(CodeServer, this.#failure)
     }

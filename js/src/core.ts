@@ -81,13 +81,13 @@ const longestTimer = 2 ** 31 - 1
 export { differences } from './gap.js' // which only a page that has the core needs
 
 /** Starts the core with what is stored, of a program that may be on its way still. Rejects when that cannot be had. */
-export async function startCore(host: Host, program: Promise<WebAssembly.Module>): Promise<Core> {
+export async function startCore(host: Host, program: Promise<WebAssembly.Module>, gone: AbortSignal): Promise<Core> {
   if (globalThis.isSecureContext === false) tellOfPlainHttp(host.settings.log)
   const tabs = tabsOf(host)
   const leads = tabs?.leads ?? true // asked before storage is read: an older leader may write until then
   const reading = host.store?.load() // while the program is on its way
   try {
-    const compiled = await program
+    const compiled = await unless(gone, program)
     await nextTask() // each of these steps is long
     const machine = await Machine.start(compiled)
     await nextTask()
@@ -98,6 +98,16 @@ export async function startCore(host: Host, program: Promise<WebAssembly.Module>
     tabs?.stop()
     throw error
   }
+}
+
+/** What a promise comes to; rejects as soon as the signal is aborted. */
+function unless<T>(gone: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new Error('the client is closed'))
+    if (gone.aborted) abort()
+    gone.addEventListener('abort', abort)
+    promise.then(resolve, reject).finally(() => gone.removeEventListener('abort', abort))
+  })
 }
 
 let told = false
