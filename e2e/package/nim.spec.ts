@@ -216,6 +216,45 @@ test.describe('recents/nim-web', () => {
     expect(await page.evaluate(() => window.heard.some(([name]) => name === 'ondisconnect'))).toBe(false)
   })
 
+  test('connects again though it has not ended yet, from within an event as well', async ({ server, api, page }) => {
+    await connect(page, server, await api.token('alice'))
+    await heard(page, 'onconnect', 1)
+    await page.evaluate(() => {
+      window.web.disconnect()
+      window.web.connect()
+    })
+    await heard(page, 'onconnect', 2)
+    await page.evaluate(() => {
+      window.web.setOptions({
+        onconnect: () => {
+          window.web.setOptions({ onconnect: (what) => window.heard.push(['onconnect', what]) })
+          window.web.disconnect()
+          window.web.connect()
+        },
+      })
+      window.web.disconnect()
+      window.web.connect()
+    })
+    await heard(page, 'onconnect', 3)
+    expect(await page.evaluate(() => window.web.client.status.connection)).toBe('live')
+  })
+
+  test('has a function of the app\'s that throws keep nothing else from being told, and logs it', async ({ server, api, page }) => {
+    await connect(page, server, await api.token('alice'))
+    await heard(page, 'onconnect', 1)
+    await page.evaluate(() => {
+      const fails = (): void => { throw new Error('the app\'s own') }
+      window.web.setOptions({ logger: { error: (message) => window.heard.push(['logged', message]) }, ondisconnect: fails, onconnect: fails })
+      window.web.getServerSessions({ done: fails })
+    })
+    expect(await heard(page, 'logged', 1)).toEqual([['session::getServerSessions: done threw']])
+    await page.evaluate(() => window.web.disconnect({ done: () => window.heard.push(['done']) }))
+    await heard(page, 'done', 1)
+    await page.evaluate(() => window.web.connect())
+    await heard(page, 'onsyncdone', 2)
+    expect(await heard(page, 'logged', 3)).toEqual([['session::getServerSessions: done threw'], ['ondisconnect threw'], ['onconnect threw']])
+  })
+
   test('tells of options that are refused, after getInstance returned', async ({ page }) => {
     await open(page)
     await page.evaluate(() => {
@@ -312,6 +351,30 @@ test.describe('recents/nim-ng', () => {
       expect(outcome.message).toMatch(message)
     }
     expect(await call(page, 'updateCloudSession', { sessionId: 'p2p-bob', ext: '' })).toEqual({ value: undefined })
+  })
+
+  test('connects again though it has not ended yet', async ({ server, api, page }) => {
+    await make(page, server, await api.token('alice'))
+    expect(await call(page, 'connect')).toEqual({ value: undefined })
+    await page.evaluate(() => {
+      const gone = window.ng.disconnect()
+      return Promise.all([window.ng.connect(), gone])
+    })
+    expect(await page.evaluate(() => window.ng.status)).toBe('logined')
+  })
+
+  test('has a listener that throws keep an event from no other, and ends nevertheless', async ({ server, api, page }) => {
+    await open(page)
+    await page.evaluate(({ url, token }) => {
+      const logger = { error: (message: string) => window.heard.push(['logged', message]) }
+      window.ng = new window.modules.ng.NIM({ url, account: 'alice', token, logger })
+      const fails = (): void => { throw new Error('the app\'s own') }
+      window.ng.on('logined', fails).on('logined', () => window.heard.push(['logined'])).on('disconnect', fails)
+    }, { url: server.url, token: await api.token('alice') })
+    expect(await call(page, 'connect')).toEqual({ value: undefined })
+    await heard(page, 'logined', 1)
+    expect(await call(page, 'destroy')).toEqual({ value: undefined })
+    expect(await heard(page, 'logged', 2)).toEqual([['logined threw'], ['disconnect threw']])
   })
 
   test('connects, is lost and comes back, and ends', async ({ server, api, page }) => {

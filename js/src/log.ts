@@ -16,3 +16,12 @@ export function logTo(logger: ConnectOptions['logger']): Log {
     }
   }
 }
+
+/** Calls a function of the app's; what it throws is logged, and keeps nothing else from being done. */
+export function guarded<A extends unknown[]>(log: Log, name: string, call: ((...args: A) => unknown) | undefined, ...args: A): void {
+  try {
+    call?.(...args)
+  } catch (error) {
+    log('error', `${name} threw`, { error })
+  }
+}

@@ -25,6 +25,7 @@ export class Login {
   #options: ConnectOptions
   readonly #to: Connection
   #client: Client | undefined
+  #closed = false // its status may say so later: one that is closed from within an event ends after that
   #unfollow = (): void => {}
 
   constructor(options: ConnectOptions, to: Connection) {
@@ -46,8 +47,9 @@ export class Login {
   /** Connects, unless it is connected or will be by itself. */
   open(): Client {
     const state = this.#client?.status.connection ?? 'closed'
-    if (this.#client && state !== 'closed' && state !== 'unauthorized') return this.#client
+    if (this.#client && !this.#closed && state !== 'closed' && state !== 'unauthorized') return this.#client
     void this.close()
+    this.#closed = false
     const client = (this.#client = connect({ ...this.#options, token: () => this.#token() }))
     const updates = client.messageService.onMySessionUpdate.listen((session) => this.#to.updated(session))
     const unfollow = follow(client, this.#to)
@@ -60,6 +62,7 @@ export class Login {
 
   /** Ends the connection, of which nothing is told any more. */
   async close(): Promise<void> {
+    this.#closed = true
     this.#unfollow()
     await this.#client?.close()
   }

@@ -1,4 +1,5 @@
 import type { Client, ListOptions, MessageService, NIMResult, SessionKey } from './api.js'
+import { guarded, logTo, type Log } from './log.js'
 import { Login } from './login.js'
 import type { CloudSessionService, NIMEvents, NIMInitializeOptions } from './nim-ng.api.js'
 import { keyOf, ngSession } from './vendor.js'
@@ -17,6 +18,7 @@ let instance: NIM | undefined
 export class NIM {
   readonly cloudSession: CloudSessionService
   readonly #login: Login
+  readonly #log: Log
   readonly #listeners = new Map<Event, Listener[]>()
   #destroyed = false
 
@@ -27,6 +29,7 @@ export class NIM {
   }
 
   constructor(options: NIMInitializeOptions) {
+    this.#log = logTo(options.logger)
     this.#login = new Login(options, {
       connected: () => {
         this.#emit('logined', { account: this.account })
@@ -106,7 +109,7 @@ export class NIM {
   }
 
   #emit<E extends Event>(event: E, ...args: NIMEvents[E]): void {
-    for (const { call } of this.#listeners.get(event) ?? []) call(...args)
+    for (const { call } of this.#listeners.get(event) ?? []) guarded(this.#log, event, call, ...args)
   }
 
   async #ask<T>(call: (service: MessageService) => Promise<NIMResult<T>>): Promise<T> {

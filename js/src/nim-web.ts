@@ -1,4 +1,5 @@
 import type { Client, ListOptions, MessageService, NIMResult } from './api.js'
+import { guarded, logTo, type Log } from './log.js'
 import { Login } from './login.js'
 import type { NIMGetInstanceOptions, NIMMsgScene } from './nim-web.api.js'
 import { isScene, webSession } from './vendor.js'
@@ -37,13 +38,13 @@ export class NIM {
     this.#options = { ...options }
     this.#login = new Login(ours(options), {
       connected: () => {
-        this.#options.onconnect?.({ account: this.account })
-        this.#options.onsyncdone?.()
+        this.#tell('onconnect', { account: this.account })
+        this.#tell('onsyncdone')
       },
-      lost: (retryCount) => this.#options.onwillreconnect?.({ retryCount }),
-      ended: (code, message) => this.#options.ondisconnect?.({ code, message }),
-      failed: (message) => this.#options.onerror?.({ message }),
-      updated: (session) => this.#options.onSyncUpdateServerSession?.(webSession(session, this.account)),
+      lost: (retryCount) => this.#tell('onwillreconnect', { retryCount }),
+      ended: (code, message) => this.#tell('ondisconnect', { code, message }),
+      failed: (message) => this.#tell('onerror', { message }),
+      updated: (session) => this.#tell('onSyncUpdateServerSession', webSession(session, this.account)),
     })
     this.connect()
   }
@@ -67,8 +68,8 @@ export class NIM {
 
   disconnect({ done }: { done?: Done } = {}): void {
     void this.#login.close().then(() => {
-      this.#options.ondisconnect?.({ code: 'manuallyDisconnect', message: 'disconnect was called' })
-      done?.(null, {})
+      this.#tell('ondisconnect', { code: 'manuallyDisconnect', message: 'disconnect was called' })
+      guarded(this.#log, 'disconnect: done', done, null, {})
     })
   }
 
@@ -78,7 +79,7 @@ export class NIM {
   }
 
   getServerSessions(options: CallOptions): void {
-    const call: Call = new Call('getServerSessions', options)
+    const call: Call = new Call(this.#log, 'getServerSessions', options)
     const { minTimestamp, maxTimestamp, limit, needLastMsg } = call.options
     for (const [name, value] of Object.entries({ minTimestamp, maxTimestamp, limit })) call.checkNumber(name, value)
     if ((limit as number) > MaxPage) call.refuse(`limit: ${limit} is over ${MaxPage}`)
@@ -90,13 +91,13 @@ export class NIM {
   }
 
   getServerSession(options: CallOptions): void {
-    const call = new Call('getServerSession', options)
+    const call = new Call(this.#log, 'getServerSession', options)
     const { to, scene } = call.target(call.options)
     call.answer(this.#service.queryMySession(to, scene), (session) => webSession(session, this.account))
   }
 
   updateServerSession(options: CallOptions): void {
-    const call: Call = new Call('updateServerSession', options)
+    const call: Call = new Call(this.#log, 'updateServerSession', options)
     const { to, scene } = call.target(call.options)
     const { extra } = call.options
     if (extra !== undefined && typeof extra !== 'string') call.refuse(`extra: is of type ${typeof extra}, not a string`)
@@ -104,7 +105,7 @@ export class NIM {
   }
 
   deleteServerSessions(options: CallOptions): void {
-    const call: Call = new Call('deleteServerSessions', options)
+    const call: Call = new Call(this.#log, 'deleteServerSessions', options)
     const { sessions } = call.options
     if (!Array.isArray(sessions) || sessions.length === 0) call.refuse('sessions: is not an array with an element')
     const keys = sessions.map((each: CallOptions | null) => {
@@ -112,6 +113,16 @@ export class NIM {
       return { sessionId: to, sessionType: scene }
     })
     call.answer(this.#service.deleteMySession(keys), () => call.options)
+  }
+
+  /** Calls one of the app's functions. */
+  #tell(name: keyof NIMGetInstanceOptions, ...args: unknown[]): void {
+    const call = this.#options[name] as ((...args: unknown[]) => unknown) | undefined
+    guarded(this.#log, String(name), call, ...args)
+  }
+
+  get #log(): Log {
+    return logTo(this.#options.logger) // which setOptions may have replaced
   }
 
   get #service(): MessageService {
@@ -130,8 +141,10 @@ class Call {
   readonly options: CallOptions
   readonly #name: string
   readonly #done: Done
+  readonly #log: Log
 
-  constructor(name: string, { done, ...options }: CallOptions = {}) {
+  constructor(log: Log, name: string, { done, ...options }: CallOptions = {}) {
+    this.#log = log
     this.#name = `session::${name}`
     this.options = options
     if (done !== undefined && typeof done !== 'function') this.refuse(`done: is of type ${typeof done}, not a function`)
@@ -154,8 +167,8 @@ class Call {
 
   answer<T>(result: Promise<NIMResult<T>>, give: (data: T) => unknown): void {
     void result.then(({ isSuccess, code, errorDetails, data }) => {
-      if (isSuccess) this.#done(null, give(data as T))
-      else this.#done(nimError(code, errorDetails, this.#name), this.options)
+      const given = isSuccess ? ([null, give(data as T)] as const) : ([nimError(code, errorDetails, this.#name), this.options] as const)
+      guarded(this.#log, `${this.#name}: done`, this.#done, ...given)
     })
   }
 }
