@@ -100,9 +100,10 @@ export interface EventStream<T> extends AsyncIterable<T> {
 
 /** The server-side sessions of the account. */
 export interface MessageService {
-  queryMySessionList(options?: ListOptions): Promise<NIMResult<RecentSessionList>>
+  queryMySessionList(options?: ListOptions, callOptions?: CallOptions): Promise<NIMResult<RecentSessionList>>
   queryMySessionList(minTimestamp: number, maxTimestamp?: number, needLastMsg?: 0 | 1 | boolean, limit?: number, hasMore?: 0 | 1 | boolean, options?: CallOptions): Promise<NIMResult<RecentSessionList>>
   queryMySession(sessionId: string, sessionType?: SessionType, options?: CallOptions): Promise<NIMResult<RecentSession>>
+  queryMySession(sessionId: string, options?: CallOptions): Promise<NIMResult<RecentSession>>
   /** Sets the private ext string of a session, and makes the session when it is missing. `''` clears. At most 1,024 UTF-16 code units. */
   updateMySession(sessionId: string, sessionType: SessionType, ext: string, options?: CallOptions): Promise<NIMResult<null>>
   /** Deletes 1 to 100 sessions, all or nothing; unknown ones are no error. */

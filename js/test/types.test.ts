@@ -20,9 +20,11 @@ export async function compileOnly(options: ConnectOptions, key: CryptoKey): Prom
   holds<Same<typeof list.source, 'server' | 'cache'>>()
   await ms.queryMySessionList()
   await ms.queryMySessionList({ limit: 20, needLastMsg: false, hasMore: 0, signal: new AbortController().signal })
+  await ms.queryMySessionList({ limit: 20 }, { signal: new AbortController().signal })
   // @ts-expect-error: a limit is a number
   await ms.queryMySessionList({ limit: '20' })
   await ms.queryMySession('p2p|bob')
+  await ms.queryMySession('p2p|bob', { signal: new AbortController().signal })
   // @ts-expect-error: the type of a session is not free text
   await ms.queryMySession('bob', 'chatRoom')
   const updated = await ms.updateMySession('bob', 'p2p', '')
