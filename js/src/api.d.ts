@@ -42,7 +42,7 @@ export interface NIMResult<T> {
   isSuccess: boolean
   /** Where the answer came from. */
   source: 'server' | 'cache'
-  /** True when this is the server's state: it was asked, or the replica is live and in step. */
+  /** True when this is the server's state: it was asked, and no write waits that its answer lacks; or the replica is live and in step. */
   fresh: boolean
   /** False when the cache does not reach as far down as was asked; then `hasMore` is true. */
   complete: boolean
