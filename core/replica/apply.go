@@ -30,10 +30,14 @@ func (r *Replica) deltaSlice(left int) int {
 			part.Rows = part.Rows[:n]
 			part.To = part.Rows[n-1].Seq
 		}
+		torn := l.torn
 		l.torn = !whole
 		if fits := r.delta(&part, whole); whole || !fits {
 			l.torn = false
 			l.backlog = l.backlog[1:]
+			if torn && !fits { // a pull brought the rest
+				r.landWrites()
+			}
 			continue
 		}
 		rest := &l.backlog[0]
@@ -108,7 +112,7 @@ func (r *Replica) applyRow(row *core.Row, lastMid int64) {
 		if old != nil {
 			r.base.remove(e.key)
 		}
-		if old != nil || row.UpdateTime < r.lowest { // below it may be listed, by the server
+		if old != nil || row.UpdateTime < r.lowest && row.Seq > r.cursor.Seq { // below it may be listed, by the server
 			r.note(row, own)
 		}
 		return

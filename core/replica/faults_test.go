@@ -337,6 +337,34 @@ func TestN10AWaitOfAPullIsKeptWhileNoSocketOpens(t *testing.T) {
 	assert.Len(t, w.paths, 1)
 }
 
+// N10: the wait ends with the socket that opens meanwhile: when that one is lost, a
+// pull goes ahead of the polls as ever.
+func TestN10AWaitOfAPullEndsWithTheNextSocket(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2)
+	w.open()
+	w.pass(1000)
+	pulls := 0
+	w.refuseAfter = func(path string) (int64, bool) {
+		if path == "/v1/sync" {
+			pulls++
+		}
+		return 8000, path == "/v1/sync" && pulls == 1
+	}
+	w.noSockets = true
+	w.drop(1012)
+	w.pass(2000)
+	w.noSockets = false
+	w.pass(60_000)
+	w.noSockets = true
+	w.drop(1012)
+	w.pass(5000)
+	w.setExt("f0", "x")
+	w.pass(240_000)
+	_, exts := w.onServer()
+	assert.Equal(t, map[string]string{"f0": "x"}, exts)
+}
+
 // A heartbeat that a server asks for is one a second at most.
 func TestA8AHeartbeatIsBounded(t *testing.T) {
 	w := newWorld(t)

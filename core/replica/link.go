@@ -214,7 +214,7 @@ func (r *Replica) frame(b []byte, left int) int {
 
 func (r *Replica) ready(f *core.Frame) {
 	l := &r.link
-	l.open, l.state, l.tries = ready, live, 0
+	l.open, l.state, l.tries, l.rested = ready, live, 0, false
 	l.head = f.Head
 	l.heartMs = heartbeat
 	if f.HeartbeatMs > 0 {

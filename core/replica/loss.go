@@ -121,7 +121,7 @@ func (r *Replica) tried(ev Event, wrote *Meta) {
 	s.trial = false
 	switch ev.Code {
 	case storedDone:
-		s.meta, s.misses = wrote, 0
+		s.meta, s.misses, s.back = wrote, 0, false
 		if r.cursor != (core.Cursor{Epoch: wrote.Epoch, Seq: wrote.Cursor}) {
 			s.rewrite() // rows came meanwhile, and nobody kept them
 		}

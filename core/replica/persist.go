@@ -267,8 +267,7 @@ func (r *Replica) stored(ev Event) {
 	}
 	switch ev.Code {
 	case storedDone:
-		s.meta, s.sent, s.misses = wrote, changed{}, 0
-		s.back = false
+		s.meta, s.sent, s.misses, s.back = wrote, changed{}, 0, false
 		r.box.forgot = max(r.box.forgot, s.done)
 	case storedByOther:
 		if !r.leads {

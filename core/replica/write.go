@@ -67,7 +67,7 @@ func (r *Replica) callDelete(c *call, body []byte) error {
 func (r *Replica) seen(k core.Key, o *overlay) (time int64, known bool) {
 	rows, lowest := r.visible()
 	switch s := o.at(&core.Row{Key: k}); {
-	case s != nil && o.isMade(s) && lowest == 0:
+	case s != nil && o.isMade(s):
 		return 0, false // made here: it has no time of the server's yet, and goes whatever happened
 	case rows != nil && rows.rows[k.String()] != nil:
 		return rows.rows[k.String()].time, true

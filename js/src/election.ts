@@ -152,6 +152,7 @@ export class LeaseElection implements Election {
     const now = Date.now()
     let free: Leader | undefined // should the disk be full, which takes no lease and is read: better two leaders than none
     const taken = await this.#store.lead((stored) => {
+      free = undefined // it may be asked twice
       if (!steal && !this.#isFree(stored, now)) return undefined
       const before = stored?.term ?? 0
       free = { term: before, id: this.#id, until: 0 }
