@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"recents/core"
 	"recents/core/account"
 )
 
@@ -21,8 +20,6 @@ func small(t *testing.T) *world {
 	w.pass(1000)
 	return w
 }
-
-func friend(id string) core.Key { return core.Key{Type: core.P2P, ID: id} }
 
 // below lists the page that comes from the server.
 func (w *world) below() *result {

@@ -658,6 +658,16 @@ func (w *world) release() {
 	w.run()
 }
 
+// drop closes the socket from the server's side.
+func (w *world) drop(code int64) {
+	w.socket = 0
+	w.handle(replica.Event{Kind: replica.EvClosed, ID: w.lastDial, Code: code})
+	w.run()
+}
+
+// friend is the key of the session with one.
+func friend(id string) core.Key { return core.Key{Type: core.P2P, ID: id} }
+
 func (w *world) setOnline(online bool) {
 	w.online = online
 	w.handle(replica.Event{Kind: replica.EvNetwork, Code: int64(map[bool]int{true: 1}[online])})

@@ -5,19 +5,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"recents/core/replica"
 )
 
 // The server's files are put back: its log ends before what its readers have seen of
 // it (reset: ahead), under the same epoch.
-
-// drop closes the socket from the server's side.
-func (w *world) drop(code int64) {
-	w.socket = 0
-	w.handle(replica.Event{Kind: replica.EvClosed, ID: w.lastDial, Code: code})
-	w.run()
-}
 
 func TestS6AFollowerGoesBackWithItsLeader(t *testing.T) {
 	ts := newTabs(t)

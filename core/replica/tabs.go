@@ -121,7 +121,8 @@ func (r *Replica) stepDown() {
 	r.leads = false
 	r.hangUp(closeNormal, "")
 	r.link.poll.stop()
-	r.boot, r.pullNext, r.store.waiting, r.store.back, r.resting, r.link.rested = nil, false, false, false, false, false
+	r.boot, r.pullNext, r.resting, r.link.rested = nil, false, false, false
+	r.store.waiting, r.store.back = false, false
 	for id := int64(timerDial); id <= lastTimer; id++ {
 		r.stopTimer(id)
 	}
